@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* HTTP + JSON on a unix socket: what `leat status` and curl --unix-socket talk to. */
+#ifndef LEAT_API_API_H
+#define LEAT_API_API_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "leat_abi.h"
+
+#define API_SOCKET "/run/leat/leat.sock"
+
+struct event_base;
+struct api;
+
+/** struct api_explain_query - a packet, in words; addresses already checked by the API */
+struct api_explain_query {
+	struct lb_addr client;
+	unsigned client_port;
+	struct lb_addr vip;
+	unsigned vip_port;
+	unsigned proto; /* IPPROTO_TCP or IPPROTO_UDP */
+};
+
+/**
+ * struct api_ops - the agent behind the API. Each returns a new JSON object, owned by the caller,
+ * and sets *@status to the HTTP status (200; 400, 404, 409, 500 with {"error": ..., "errors":
+ * [...]}).
+ */
+struct api_ops {
+	json_t *(*version)(void *arg, int *status);
+	json_t *(*status)(void *arg, int *status_code);
+	json_t *(*reload)(void *arg, bool is_dry_run, bool is_forced, int *status);
+	json_t *(*explain)(void *arg, const struct api_explain_query *query, int *status);
+	json_t *(*stop)(void *arg, bool is_detaching, int *status);
+	void *arg;
+};
+
+/**
+ * api_new - listen on @path, mode 0600, its directory made where absent (0755)
+ * A socket file that nobody answers on is replaced; one that answers is -EADDRINUSE.
+ * Returns 0 or -errno.
+ */
+int api_new(struct event_base *base, const char *path, const struct api_ops *ops, struct api **out);
+
+/** api_free - stop listening and remove the socket file */
+void api_free(struct api *api);
+
+#endif

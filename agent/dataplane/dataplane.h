@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The only user of libbpf and the only writer of maps: load, pin, attach, adopt,
+ * apply what the plan says, read counters and flows.
+ */
+#ifndef LEAT_DATAPLANE_DATAPLANE_H
+#define LEAT_DATAPLANE_DATAPLANE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "leat_abi.h"
+#include "model/config.h"
+
+#define DATAPLANE_PIN_DIR "/sys/fs/bpf/leat"
+
+struct dataplane;
+
+/** struct dataplane_settings - of the node; sizes count only where nothing is pinned yet */
+struct dataplane_settings {
+	const char *pin_dir;
+	unsigned max_slots;
+	unsigned max_flows; /* of each family */
+	bool has_hash_key;
+	uint64_t hash_key[2];
+	bool has_nat; /* features: what is off costs no packet anything */
+};
+
+/** struct dataplane_error - why, and what to do */
+struct dataplane_error {
+	char text[512];
+};
+
+/**
+ * dataplane_open - load the program over new maps, or over those that are pinned (adoption)
+ * *@is_adopted tells which. Nothing is attached by this; on failure what ran before still runs.
+ * Returns 0; -EPROTO: pinned maps of another layout; -ENOSPC: settings do not fit the pinned sizes;
+ * -EOPNOTSUPP: kernel or machine; else -errno. @error says it in words.
+ */
+int dataplane_open(const struct dataplane_settings *settings, struct dataplane **out,
+		   bool *is_adopted, struct dataplane_error *error);
+
+/** dataplane_set_features - another program over the same maps, swapped by atomic link updates */
+int dataplane_set_features(struct dataplane *dp, bool has_nat, struct dataplane_error *error);
+
+/**
+ * dataplane_attach - the program to one interface, by a pinned link; an existing pinned link is
+ * updated
+ * @mode: auto tries native, then generic; *@is_native says what came of it
+ */
+int dataplane_attach(struct dataplane *dp, const char *ifname, uint32_t ifindex,
+		     enum model_xdp_mode mode, bool *is_native, struct dataplane_error *error);
+
+/** dataplane_detach - from one interface, and forget its link; 0 also where there was none */
+int dataplane_detach(struct dataplane *dp, const char *ifname, uint32_t ifindex);
+
+/** dataplane_close - let go; pinned things go on working */
+void dataplane_close(struct dataplane *dp);
+
+/** dataplane_remove - detach everything and unpin every map below @pin_dir; 0, -ENOENT: nothing
+ * there */
+int dataplane_remove(const char *pin_dir, struct dataplane_error *error);
+
+/* ---- clock: 2^shift jiffies a unit -------------------------------------- */
+
+/** dataplane_clock - the data path's clock now: a reading each second, ktime in between */
+uint32_t dataplane_clock(struct dataplane *dp);
+
+/** dataplane_units - milliseconds to clock units, rounded up */
+uint32_t dataplane_units(const struct dataplane *dp, uint64_t ms);
+
+/** dataplane_unit_ms - a unit's length in milliseconds, times 1000 (microseconds) */
+uint32_t dataplane_unit_us(const struct dataplane *dp);
+
+const struct lb_node *dataplane_node(const struct dataplane *dp);
+
+/* ---- tables: live memory, read by anyone, written only through here ------ */
+
+const struct lb_service *dataplane_services(const struct dataplane *dp, size_t *rows);
+const struct lb_backend *dataplane_backends(const struct dataplane *dp); /* LB_MAX_BACKENDS rows */
+const uint32_t *dataplane_words(const struct dataplane *dp);
+const uint32_t *dataplane_stamps(const struct dataplane *dp);
+
+/** dataplane_put_service - make or replace the row with this key; -ENOSPC where it cannot be placed
+ */
+int dataplane_put_service(struct dataplane *dp, const struct lb_service *row);
+int dataplane_del_service(struct dataplane *dp, const struct lb_service *row);
+void dataplane_put_timers(struct dataplane *dp, uint16_t service, const struct lb_timers *timers);
+
+/** dataplane_new_service_id - the next one never used within Tr; 0: none */
+uint16_t dataplane_new_service_id(struct dataplane *dp);
+
+/** dataplane_seed - of a service, from its key and the node's hash key: equal on every balancer */
+uint64_t dataplane_seed(const struct dataplane *dp, const struct lb_service *row);
+
+/**
+ * dataplane_put_backend - all fields but the hop, flags, deadline and generation; the row's
+ * generation stays csum_* are computed here from vip, address and ports. For nat the reply row is
+ * placed too (-ENOSPC).
+ */
+int dataplane_put_backend(struct dataplane *dp, uint16_t id, const struct lb_backend *row,
+			  uint64_t seed, bool is_nat);
+void dataplane_set_hop(struct dataplane *dp, uint16_t id, uint32_t ifindex,
+		       const uint8_t dst_mac[6], const uint8_t src_mac[6]);
+void dataplane_set_backend_flags(struct dataplane *dp, uint16_t id, uint8_t flags,
+				 uint16_t deadline);
+void dataplane_bump_generation(struct dataplane *dp, uint16_t id);
+
+/** dataplane_del_backend - free the row (its generation is kept) and the reply row; counters to
+ * zero */
+void dataplane_del_backend(struct dataplane *dp, uint16_t id);
+
+struct slots_op;
+/** dataplane_apply - one slot operation of the service whose table begins at @base; false: settle
+ * refused */
+bool dataplane_apply(struct dataplane *dp, uint32_t base, const struct slots_op *op);
+
+/** dataplane_alloc_slots - a region of @size slots, all {0,0,0} and CLOSED; -ENOSPC */
+int dataplane_alloc_slots(struct dataplane *dp, uint32_t size, uint32_t *base);
+void dataplane_free_slots(struct dataplane *dp, uint32_t base, uint32_t size);
+
+/* ---- reading ------------------------------------------------------------ */
+
+/** dataplane_read_stats - sums over CPUs; @out: LB_MAX_BACKENDS rows */
+int dataplane_read_stats(struct dataplane *dp, struct lb_be_stats *out);
+/** dataplane_read_reasons - sums over CPUs; @out: LB_REASON_COUNT counters */
+int dataplane_read_reasons(struct dataplane *dp, uint64_t *out);
+
+/** struct dataplane_flows - what one whole sweep found */
+struct dataplane_flows {
+	uint32_t used4;
+	uint32_t used6;
+	uint32_t
+		per_backend[LB_MAX_BACKENDS]; /* valid records: current even generation, not aged */
+	uint32_t freed;
+};
+
+/**
+ * dataplane_sweep - judge every record once: count the valid, free the expired by CAS, retire hops
+ * @out: 128 kB, the caller's
+ */
+void dataplane_sweep(struct dataplane *dp, struct dataplane_flows *out);
+
+/** dataplane_explain - a crafted first packet (or, for tcp, a later one where @is_established)
+ * through the dry-run program */
+struct dataplane_query {
+	struct lb_addr client;
+	struct lb_addr vip;
+	unsigned client_port;
+	unsigned vip_port;
+	uint8_t proto;
+	bool is_syn;
+};
+int dataplane_explain(struct dataplane *dp, const struct dataplane_query *query,
+		      struct lb_explain *out, struct dataplane_error *error);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * When a backend may be alive or dead for the data path (docs/slots.md, rules 5 to 7),
+ * and what people are told about it. Pure.
+ */
+#ifndef LEAT_PLAN_LIFECYCLE_H
+#define LEAT_PLAN_LIFECYCLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum lifecycle_state {
+	BACKEND_STARTING, /* no probe has decided */
+	BACKEND_UP,
+	BACKEND_DOWN,
+	BACKEND_DRAINING, /* weight 0 by `drain: true` or weight: 0, still seen */
+	BACKEND_DRAINED,
+	BACKEND_LEAVING, /* no longer in the file; removed when drained */
+};
+
+/** lifecycle_name - "starting", "up", ... as status shows it */
+const char *lifecycle_name(enum lifecycle_state state);
+
+/** struct lifecycle_input - one backend as it stands; times in clock units */
+struct lifecycle_input {
+	bool is_healthy;  /* the probe's word; true without a probe */
+	bool is_decided;  /* a first probe (or init: up, or adoption) has decided */
+	bool wants_drain; /* drain: true, weight 0, or gone from the file */
+	bool is_leaving;  /* gone from the file */
+	bool has_deadline;
+	uint32_t deadline;	/* of the drain */
+	uint16_t generation;	/* odd: dead */
+	bool is_named;		/* a slot's current or origin has it now */
+	uint32_t unnamed_since; /* clock of the last write that removed it */
+	bool is_quiet;		/* a whole sweep of the flow table found no valid record of it */
+	uint32_t quiet_since;
+};
+
+/** struct lifecycle_output - what to do, in this order: bump, then weigh, later remove */
+struct lifecycle_output {
+	bool bump_generation; /* dead now (before any slot), or alive again (before any slot) */
+	bool takes_newcomers; /* has its weight in the table; else weight 0 */
+	bool remove;	      /* leaving, drained, unnamed for longer than d: free the row */
+	enum lifecycle_state state;
+};
+
+/** lifecycle_step - @d: the bound of one packet's stay; @settle: Ts; @now: clock */
+void lifecycle_step(const struct lifecycle_input *in, uint32_t now, uint32_t d, uint32_t settle,
+		    struct lifecycle_output *out);
+
+#endif

@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * leat_abi.h - what the data path and the agent share: map keys and values,
+ * enums, reasons, limits and the hash that places keys. Nothing else is shared.
+ *
+ * Byte order: fields of type __be16/__be32 and struct lb_addr are in network
+ * order, as they stand in a packet; everything else is in host order. x86-64
+ * only (slot protocol, rule 20, needs its load order).
+ *
+ * Any change to a layout, to a constant that sizes a table, or to a hash is a
+ * change of LB_LAYOUT_VERSION: an agent of another version refuses to adopt.
+ */
+#ifndef LEAT_ABI_H
+#define LEAT_ABI_H
+
+#include <linux/types.h>
+
+#define LB_LAYOUT_VERSION 1
+
+/* ---- limits ------------------------------------------------------------ */
+
+#define LB_MAX_BACKENDS	 32768 /* ids 1..32767; 0 is "none" */
+#define LB_SERVICE_SETS	 4096  /* two rows a set; at most half of the rows used */
+#define LB_SERVICE_WAYS	 2
+#define LB_MAX_SERVICES	 (LB_SERVICE_SETS * LB_SERVICE_WAYS / 2) /* rows, VIP rows included */
+#define LB_SERVICE_IDS	 65536					 /* ids 1..65535 */
+#define LB_REPLY_SETS	 32768
+#define LB_REPLY_WAYS	 2
+#define LB_MAX_HOPS	 4096 /* index 0 is "no hop known" */
+#define LB_HOP_PROBES	 8
+#define LB_MAX_PORTS	 64 /* interfaces */
+#define LB_FLOW_WAYS	 8
+#define LB_SLOTS_PER_ROW 16
+#define LB_MAX_LOCKS	 1024
+#define LB_TABLE_MIN	 4093
+
+/* ---- addresses --------------------------------------------------------- */
+
+/** struct lb_addr - an IPv6 address, or an IPv4 one mapped into ::ffff:0:0/96; network order. */
+struct lb_addr {
+	union {
+		__u8 bytes[16];
+		__be32 words[4];
+		__u64 halves[2];
+	};
+};
+
+/* ---- reasons ----------------------------------------------------------- */
+
+enum lb_verdict { LB_VERDICT_FORWARD, LB_VERDICT_PASS, LB_VERDICT_DROP, LB_VERDICT_ANSWER };
+
+/*
+ * X(enum name, name in metrics and bpftool, verdict, text for people)
+ * Appending is a layout change as well: the counters are a pinned map.
+ */
+#define LB_REASONS(X)                                                                              \
+	X(OK, "forwarded", FORWARD, "sent to a backend, or a reply sent to its client")            \
+	X(NOT_IP, "not_ip", PASS, "not IPv4 or IPv6 (ARP, LLDP, ...), or not unicast")             \
+	X(NOT_SERVICE, "not_service", PASS, "not addressed to a service")                          \
+	X(UNPARSED, "unparsed", PASS, "ends before a service could be named")                      \
+	X(NO_REPLY_FLOW, "no_reply_flow", PASS, "from a nat backend, but no connection of ours")   \
+	X(REPLY_ROUTED, "reply_routed", PASS, "reply translated, next hop left to the kernel")     \
+	X(PING, "ping", ANSWER, "echo request to a VIP, answered here")                            \
+	X(NO_BACKEND, "no_backend", DROP, "the service has no usable backend")                     \
+	X(NO_NEIGHBOR, "no_neighbor", DROP, "the backend's next hop has no known MAC address")     \
+	X(NO_FLOW, "no_flow", DROP, "tracked service: not a first packet and no connection known") \
+	X(FLOWS_FULL, "flows_full", DROP, "tracked service: no room for a new connection")         \
+	X(SETTLING, "settling", DROP,                                                              \
+	  "UDP record found in the instant its slot was being settled")                            \
+	X(CONTENDED, "contended", DROP, "the flow's record kept changing under this packet")       \
+	X(TRUNCATED, "truncated", DROP, "a service's packet that ends inside its headers")         \
+	X(BAD_HEADER, "bad_header", DROP, "a service's packet with impossible header fields")      \
+	X(FRAGMENT, "fragment", DROP, "a fragment addressed to a VIP, or of a reply")              \
+	X(TTL_EXPIRED, "ttl_expired", DROP, "TTL or hop limit used up")                            \
+	X(NO_EGRESS, "no_egress", DROP, "the interface to the next hop is not one of ours")
+
+#define LB_REASON_ENUM(name, str, verdict, text) LB_##name,
+enum lb_reason { LB_REASONS(LB_REASON_ENUM) LB_REASON_COUNT };
+
+/* ---- services ---------------------------------------------------------- */
+
+enum lb_forward { LB_FORWARD_NONE, LB_FORWARD_DSR, LB_FORWARD_NAT };
+
+#define LB_SVC_TRACKED 0x01 /* every connection has a record; slots never move */
+#define LB_SVC_VIP     0x02 /* not a service: says that the address is a VIP (port, proto 0) */
+
+/**
+ * struct lb_service - one row of lb_services, found by (vip, port, proto, family)
+ *
+ * The word {port, proto, family} is stored last when a row is made and cleared
+ * first when it goes: a reader never sees half a row.
+ */
+struct lb_service {
+	struct lb_addr vip;
+	union {
+		struct {
+			__be16 port;
+			__u8 proto;
+			__u8 family; /* 4 or 6; 0: the row is empty */
+		};
+		__u32 key_word;
+	};
+	__u16 id;
+	__u8 forward; /* enum lb_forward */
+	__u8 flags;   /* LB_SVC_* */
+	union {
+		struct {
+			__u32 table_size; /* slots */
+			__u32 table_base; /* first slot */
+		};
+		__u64 table; /* both, changed in one store */
+	};
+	__u64 seed; /* lb_service_seed(): makes a client's hash differ from service to service */
+	__u64 pad[3];
+} __attribute__((aligned(64)));
+
+/** struct lb_timers - times of one service, in clock units; row index: service id */
+struct lb_timers {
+	__u32 record;	 /* Tr: a record older than this is none */
+	__u32 handshake; /* H */
+};
+
+/* ---- backends ---------------------------------------------------------- */
+
+#define LB_BE_DRAINING 0x01 /* takes no newcomers; remembered here for the next agent */
+#define LB_BE_LEAVING  0x02 /* no longer in the configuration: removed when drained */
+
+/**
+ * struct lb_backend - row index: backend id. A backend belongs to one service.
+ *
+ * mac[0..5] is the next hop's address and lies in one aligned word, so that a
+ * changed neighbour is one store. ifindex 0: next hop unknown.
+ */
+struct lb_backend {
+	union {
+		struct {
+			__u64 mac_first;
+			__u32 mac_last;
+			__u32 ifindex; /* where the next hop is */
+		};
+		__u8 mac[12]; /* destination, source: the first bytes of the Ethernet header */
+	};
+	struct lb_addr address; /* nat: the new destination */
+	struct lb_addr vip;	/* nat: a reply's new source */
+	__be16 port;
+	__be16 vip_port;
+	__u16 csum_l3;	  /* nat: what a request adds to the IPv4 header checksum */
+	__u16 csum_l4;	  /* nat: what a request adds to the TCP or UDP checksum */
+	__u16 generation; /* odd: dead */
+	__u16 service;	  /* 0: the row is free */
+	__u8 flags;	  /* LB_BE_* */
+	__u8 proto;
+	__u16 drain_deadline; /* LEAVING or DRAINING: clock units >> 4; 0: none */
+} __attribute__((aligned(64)));
+
+/** struct lb_reply - one row of lb_replies: who answers from (address, port, proto) */
+struct lb_reply {
+	struct lb_addr address;
+	union {
+		struct {
+			__be16 port;
+			__u8 proto;
+			__u8 family; /* 4 or 6; 0: the row is empty */
+		};
+		__u32 key_word;
+	};
+	__u16 backend;
+	__u16 service;
+	__u64 seed; /* of the service */
+};
+
+/** struct lb_be_stats - counters of one backend on one CPU */
+struct lb_be_stats {
+	__u64 packets;
+	__u64 bytes;	   /* of frames, Ethernet header included, as they arrived */
+	__u64 connections; /* settled: SYNs forwarded; tracked or moving: records made */
+	__u64 replies;	   /* nat: packets from the backend */
+};
+
+/* ---- slots ------------------------------------------------------------- */
+
+/** union lb_slot - one slot; the protocol is in docs/slots.md */
+union lb_slot {
+	struct {
+		__u32 moving : 1;
+		__u32 origin : 15;  /* who owns the connections nobody recorded */
+		__u32 current : 16; /* who gets new connections */
+	};
+	__u32 word;
+};
+
+#define LB_SLOT(current, origin, moving)                                                           \
+	(((__u32)(current) << 16) | ((__u32)(origin) << 1) | (moving))
+#define LB_SLOT_CURRENT(word) ((word) >> 16)
+#define LB_SLOT_ORIGIN(word)  (((word) >> 1) & 0x7fff)
+#define LB_SLOT_MOVING(word)  ((word)&1)
+
+struct lb_slot_row {
+	union lb_slot slots[LB_SLOTS_PER_ROW];
+};
+
+#define LB_STAMP_CLOSED 0 /* else: clock | 1 */
+
+struct lb_stamp_row {
+	__u32 stamps[LB_SLOTS_PER_ROW];
+};
+
+/* ---- flows ------------------------------------------------------------- */
+
+enum lb_class {
+	LB_CLASS_FREE,
+	LB_CLASS_UNVERIFIED, /* recorded from a packet in mid-stream: advisory */
+	LB_CLASS_HALF_OPEN,
+	LB_CLASS_ESTABLISHED,
+	LB_CLASS_CLOSED, /* a FIN or RST was seen; still followed */
+	LB_CLASS_UDP,
+	LB_CLASS_BUSY = 7,
+};
+
+/** union lb_record - the value word of a flow; 0: free */
+union lb_record {
+	struct {
+		__u64 last_use : 24; /* clock */
+		__u64 hop : 12;	     /* index of lb_hops */
+		__u64 class : 3;
+		__u64 generation : 10;
+		__u64 backend : 15;
+	};
+	__u64 value;
+};
+
+#define LB_RECORD(backend, generation, class, hop, clock)                                          \
+	(((__u64)(backend) << 49) | (((__u64)(generation)&0x3ff) << 39) | ((__u64)(class) << 36) | \
+	 ((__u64)(hop) << 24) | ((__u64)(clock)&0xffffff))
+#define LB_RECORD_BUSY		((__u64)LB_CLASS_BUSY << 36)
+#define LB_RECORD_BACKEND(v)	((__u32)((v) >> 49))
+#define LB_RECORD_GENERATION(v) ((__u32)((v) >> 39) & 0x3ff)
+#define LB_RECORD_CLASS(v)	((__u32)((v) >> 36) & 7)
+#define LB_RECORD_HOP(v)	((__u32)((v) >> 24) & 0xfff)
+#define LB_RECORD_CLOCK(v)	((__u32)(v)&0xffffff)
+
+/** struct lb_flow4 - an IPv4 connection of one service */
+struct lb_flow4 {
+	union {
+		struct {
+			__be32 client;
+			__be16 port; /* the client's */
+			__u16 service;
+		};
+		__u64 key;
+	};
+	union lb_record record;
+};
+
+/** struct lb_flow6 - an IPv6 connection of one service */
+struct lb_flow6 {
+	struct lb_addr client;
+	union {
+		struct {
+			__be16 port; /* the client's */
+			__u16 service;
+			__u32 pad;
+		};
+		__u64 key;
+	};
+	union lb_record record;
+};
+
+struct lb_flow4_set {
+	struct lb_flow4 flows[LB_FLOW_WAYS];
+} __attribute__((aligned(128)));
+
+struct lb_flow6_set {
+	struct lb_flow6 flows[LB_FLOW_WAYS];
+} __attribute__((aligned(128)));
+
+/* ---- hops: where a nat service's requests come from -------------------- */
+
+enum lb_hop_state { LB_HOP_FREE, LB_HOP_READY = 1, LB_HOP_RETIRED, LB_HOP_BUSY };
+
+/**
+ * struct lb_hop - the way back to a client
+ *
+ * The data path claims free rows; the agent alone frees them: READY -> RETIRED
+ * (found by nobody new) -> FREE when no record has named it since.
+ */
+struct lb_hop {
+	union {
+		struct {
+			__u8 mac[6]; /* the sender of the request */
+			__u16 vlan;  /* outer tag's id, 0: untagged; network order */
+		};
+		__u64 id_mac;
+	};
+	union {
+		struct {
+			__u32 ifindex;
+			__u16 inner_vlan;
+			__u16 state; /* enum lb_hop_state */
+		};
+		__u64 id_if;
+	};
+	__u8 our_mac[6]; /* the request's destination */
+	__u16 pad;
+	__u64 pad2;
+};
+
+/* ---- the node ---------------------------------------------------------- */
+
+/** struct lb_node - what an agent must know before it adopts; one row, written at first start */
+struct lb_node {
+	__u32 layout;	   /* LB_LAYOUT_VERSION */
+	__u32 clock_shift; /* a clock unit is 2^shift jiffies */
+	__u64 hash_key[2];
+	__u32 max_slots;
+	__u32 flow4_sets; /* powers of two */
+	__u32 flow6_sets;
+	__u32 next_service_id; /* ids are handed out in turn, so that none comes back soon */
+	__u32 hz;
+	__u32 pad;
+};
+
+/** struct lb_explain - what a dry run met (leat explain) */
+struct lb_explain {
+	__u32 reason; /* enum lb_reason */
+	__u32 service;
+	__u32 slot; /* index within the service's table */
+	__u32 word; /* union lb_slot */
+	__u32 stamp;
+	__u32 backend;
+	__u64 record; /* union lb_record; 0: none valid */
+	__u32 would_insert;
+	__u32 is_reply;
+};
+
+/** struct lb_clock_reading - what the clock program returns: one instant, three clocks */
+struct lb_clock_reading {
+	__u64 jiffies;
+	__u64 ktime_ns;
+};
+
+/* ---- hashes: part of the layout ---------------------------------------- */
+
+/** lb_mix - 64-bit finalizer of two multiply-xorshifts; a permutation */
+static inline __u64 lb_mix(__u64 x)
+{
+	x ^= x >> 32;
+	x *= 0xd6e8feb86659fd93ULL;
+	x ^= x >> 32;
+	x *= 0xd6e8feb86659fd93ULL;
+	return x ^ (x >> 32);
+}
+
+/** lb_hash_addr - key of an address and a key word (port, proto, family), for lb_services and
+ * lb_replies */
+static inline __u64 lb_hash_addr(__u64 hi, __u64 lo, __u32 key_word, __u64 hash_key)
+{
+	return lb_mix(lo ^ hash_key ^ ((__u64)key_word << 13) ^ (hi * 0x9e3779b97f4a7c15ULL));
+}
+
+/** lb_hash_client4 - a client of one service; @key: client address and port, as in struct lb_flow4,
+ * service 0 */
+static inline __u64 lb_hash_client4(__u64 key, __u64 seed)
+{
+	return lb_mix(key ^ seed);
+}
+
+/** lb_hash_client6 - the same for IPv6; @port: network order */
+static inline __u64 lb_hash_client6(__u64 hi, __u64 lo, __be16 port, __u64 seed)
+{
+	return lb_mix(lo ^ seed ^ lb_mix(hi + seed + port));
+}
+
+/** lb_slot_index - a hash to one of @size slots, by multiply-shift */
+static inline __u32 lb_slot_index(__u64 hash, __u32 size)
+{
+	return ((hash >> 32) * size) >> 32;
+}
+
+/** lb_set_first, lb_set_second - the two sets of a hash; @mask: number of sets - 1, at most 2^24 -
+ * 1 */
+static inline __u32 lb_set_first(__u64 hash, __u32 mask)
+{
+	return (__u32)hash & mask;
+}
+
+static inline __u32 lb_set_second(__u64 hash, __u32 mask)
+{
+	return (__u32)(hash >> 24) & mask;
+}
+
+/* ---- ages: signed differences in the field's width --------------------- */
+
+/**
+ * lb_age - clock units since @then, both cut to @bits
+ * @slack: 2d; a time in the future by at most this much counts as 0
+ * Returns the age, or 0xffffffff for a time further in the future (expired).
+ */
+static inline __u32 lb_age(__u32 now, __u32 then, __u32 bits, __u32 slack)
+{
+	__s32 age = (__s32)((now - then) << (32 - bits)) >> (32 - bits);
+
+	if (age >= 0)
+		return age;
+	return (__u32)-age <= slack ? 0 : 0xffffffff;
+}
+
+#define LB_RECORD_CLOCK_BITS 24
+#define LB_STAMP_CLOCK_BITS  32
+
+#define LB_ASSERT_SIZE(type, bytes) _Static_assert(sizeof(type) == (bytes), #type)
+LB_ASSERT_SIZE(struct lb_addr, 16);
+LB_ASSERT_SIZE(struct lb_service, 64);
+LB_ASSERT_SIZE(struct lb_timers, 8);
+LB_ASSERT_SIZE(struct lb_backend, 64);
+LB_ASSERT_SIZE(struct lb_reply, 32);
+LB_ASSERT_SIZE(struct lb_be_stats, 32);
+LB_ASSERT_SIZE(union lb_slot, 4);
+LB_ASSERT_SIZE(struct lb_slot_row, 64);
+LB_ASSERT_SIZE(struct lb_stamp_row, 64);
+LB_ASSERT_SIZE(union lb_record, 8);
+LB_ASSERT_SIZE(struct lb_flow4_set, 128);
+LB_ASSERT_SIZE(struct lb_flow6_set, 256);
+LB_ASSERT_SIZE(struct lb_hop, 32);
+LB_ASSERT_SIZE(struct lb_node, 48);
+LB_ASSERT_SIZE(struct lb_explain, 40);
+
+#endif
