@@ -175,6 +175,7 @@ struct lb_be_stats {
 	__u64 bytes;	   /* of frames, Ethernet header included, as they arrived */
 	__u64 connections; /* settled: SYNs forwarded; tracked or moving: records made */
 	__u64 replies;	   /* nat: packets from the backend */
+	__u64 reply_bytes;
 };
 
 /* ---- slots ------------------------------------------------------------- */
@@ -414,7 +415,7 @@ LB_ASSERT_SIZE(struct lb_service, 64);
 LB_ASSERT_SIZE(struct lb_timers, 8);
 LB_ASSERT_SIZE(struct lb_backend, 64);
 LB_ASSERT_SIZE(struct lb_reply, 32);
-LB_ASSERT_SIZE(struct lb_be_stats, 32);
+LB_ASSERT_SIZE(struct lb_be_stats, 40);
 LB_ASSERT_SIZE(union lb_slot, 4);
 LB_ASSERT_SIZE(struct lb_slot_row, 64);
 LB_ASSERT_SIZE(struct lb_stamp_row, 64);

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Settings of the node. The agent writes them before it loads the program; the
+ * verifier then removes what is not configured. Settings of a service are fields
+ * of its row instead.
+ */
+#ifndef LEAT_BPF_CONFIG_H
+#define LEAT_BPF_CONFIG_H
+
+#include <linux/types.h>
+
+const volatile __u64 cfg_hash_key;   /* of lb_services and lb_replies */
+const volatile __u32 cfg_flow4_mask; /* sets - 1 */
+const volatile __u32 cfg_flow6_mask;
+const volatile __u32 cfg_clock_shift = 6; /* a clock unit is 2^shift jiffies */
+const volatile __u32 cfg_grain = 4; /* g: records and stamps are rewritten at most this often */
+const volatile __u32 cfg_slack = 8; /* 2d: how far in the future a time may lie */
+const volatile _Bool cfg_has_nat;
+const volatile _Bool cfg_dry_run; /* leat explain: write nothing, fill lb_explain */
+
+#endif
