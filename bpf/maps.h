@@ -74,9 +74,9 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, LB_REASON_COUNT);
-	__type(key, enum lb_reason);
-	__type(value, __u64);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct lb_reason_counts);
 } lb_reasons SEC(".maps");
 
 struct {

@@ -23,7 +23,7 @@
 #define LB_SERVICE_SETS	 4096  /* two rows a set; at most half of the rows used */
 #define LB_SERVICE_WAYS	 2
 #define LB_MAX_SERVICES	 (LB_SERVICE_SETS * LB_SERVICE_WAYS / 2) /* rows, VIP rows included */
-#define LB_SERVICE_IDS	 65536					 /* ids 1..65535 */
+#define LB_SERVICE_IDS	 16384					 /* ids 1..16383 */
 #define LB_REPLY_SETS	 32768
 #define LB_REPLY_WAYS	 2
 #define LB_MAX_HOPS	 4096 /* index 0 is "no hop known" */
@@ -50,32 +50,43 @@ struct lb_addr {
 enum lb_verdict { LB_VERDICT_FORWARD, LB_VERDICT_PASS, LB_VERDICT_DROP, LB_VERDICT_ANSWER };
 
 /*
- * X(enum name, name in metrics and bpftool, verdict, text for people)
+ * X(enum name, name in metrics and bpftool (a token: #str), verdict, text for people)
  * Appending is a layout change as well: the counters are a pinned map.
  */
 #define LB_REASONS(X)                                                                              \
-	X(OK, "forwarded", FORWARD, "sent to a backend, or a reply sent to its client")            \
-	X(NOT_IP, "not_ip", PASS, "not IPv4 or IPv6 (ARP, LLDP, ...), or not unicast")             \
-	X(NOT_SERVICE, "not_service", PASS, "not addressed to a service")                          \
-	X(UNPARSED, "unparsed", PASS, "ends before a service could be named")                      \
-	X(NO_REPLY_FLOW, "no_reply_flow", PASS, "from a nat backend, but no connection of ours")   \
-	X(REPLY_ROUTED, "reply_routed", PASS, "reply translated, next hop left to the kernel")     \
-	X(PING, "ping", ANSWER, "echo request to a VIP, answered here")                            \
-	X(NO_BACKEND, "no_backend", DROP, "the service has no usable backend")                     \
-	X(NO_NEIGHBOR, "no_neighbor", DROP, "the backend's next hop has no known MAC address")     \
-	X(NO_FLOW, "no_flow", DROP, "tracked service: not a first packet and no connection known") \
-	X(FLOWS_FULL, "flows_full", DROP, "tracked service: no room for a new connection")         \
-	X(SETTLING, "settling", DROP,                                                              \
-	  "UDP record found in the instant its slot was being settled")                            \
-	X(CONTENDED, "contended", DROP, "the flow's record kept changing under this packet")       \
-	X(TRUNCATED, "truncated", DROP, "a service's packet that ends inside its headers")         \
-	X(BAD_HEADER, "bad_header", DROP, "a service's packet with impossible header fields")      \
-	X(FRAGMENT, "fragment", DROP, "a fragment addressed to a VIP, or of a reply")              \
-	X(TTL_EXPIRED, "ttl_expired", DROP, "TTL or hop limit used up")                            \
-	X(NO_EGRESS, "no_egress", DROP, "the interface to the next hop is not one of ours")
+	X(OK, forwarded, FORWARD, "sent to a backend, or a reply sent to its client")              \
+	X(NOT_IP, not_ip, PASS, "not IPv4 or IPv6 (ARP, LLDP, ...), or not unicast")               \
+	X(NOT_SERVICE, not_service, PASS, "not addressed to a service")                            \
+	X(UNPARSED, unparsed, PASS, "ends before a service could be named")                        \
+	X(NO_REPLY_FLOW, no_reply_flow, PASS, "from a nat backend, but no connection of ours")     \
+	X(REPLY_ROUTED, reply_routed, PASS, "reply translated, next hop left to the kernel")       \
+	X(PING, ping, ANSWER, "echo request to a VIP, answered here")                              \
+	X(NO_BACKEND, no_backend, DROP, "the service has no usable backend")                       \
+	X(NO_NEIGHBOR, no_neighbor, DROP, "the backend's next hop has no known MAC address")       \
+	X(NO_FLOW, no_flow, DROP, "tracked service: not a first packet and no connection known")   \
+	X(FLOWS_FULL, flows_full, DROP, "tracked service: no room for a new connection")           \
+	X(SETTLING, settling, DROP, "UDP record found in the instant its slot was being settled")  \
+	X(CONTENDED, contended, DROP, "the flow's record kept changing under this packet")         \
+	X(TRUNCATED, truncated, DROP, "a service's packet that ends inside its headers")           \
+	X(BAD_HEADER, bad_header, DROP, "a service's packet with impossible header fields")        \
+	X(FRAGMENT, fragment, DROP, "a fragment addressed to a VIP, or of a reply")                \
+	X(TTL_EXPIRED, ttl_expired, DROP, "TTL or hop limit used up")                              \
+	X(NO_EGRESS, no_egress, DROP, "the interface to the next hop is not one of ours")
 
 #define LB_REASON_ENUM(name, str, verdict, text) LB_##name,
 enum lb_reason { LB_REASONS(LB_REASON_ENUM) LB_REASON_COUNT };
+
+/** struct lb_reason_counts - the one value of lb_reasons; forwarded packets are counted by backend
+ * alone */
+#define LB_REASON_FIELD(name, str, verdict, text) __u64 str;
+struct lb_reason_counts {
+	union {
+		struct {
+			LB_REASONS(LB_REASON_FIELD)
+		};
+		__u64 by_reason[LB_REASON_COUNT];
+	};
+};
 
 /* ---- services ---------------------------------------------------------- */
 
