@@ -100,4 +100,16 @@ static inline bool model_service_is_tracked(const struct model_service *s)
 /** model_health_equal - whether two probes of the same address and port are the same probe */
 bool model_health_equal(const struct model_health *a, const struct model_health *b);
 
+#define MODEL_TABLE_MAX 1048573 /* slots; the largest prime below 2^20 */
+
+/**
+ * model_table_size - the size of a service's table where the file gives none
+ * Steps of a ladder of primes, each twice the last, so that one more backend seldom changes it.
+ * Returns the first that is at least 100 x @backends, or the last of them.
+ */
+unsigned model_table_size(size_t backends);
+
+/** model_is_prime - whether @n may be a table's size */
+bool model_is_prime(unsigned n);
+
 #endif
