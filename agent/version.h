@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef LEAT_VERSION_H
+#define LEAT_VERSION_H
+
+#define LEAT_VERSION "0.1.0"
+
+#endif
