@@ -142,8 +142,14 @@ packet: $(PACKET_BIN) ## packet tests on the shipped object; root
 
 E2E_TESTS := $(wildcard tests/e2e/test_*.sh)
 
+# the program on the far end of the gateway's veths
+$(BUILD)/e2e/%.bpf.o: tests/e2e/%.bpf.c
+	$(call say,BPF,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
+
 .PHONY: e2e
-e2e: all ## end-to-end tests in network namespaces; root
+e2e: all $(BUILD)/e2e/pass.bpf.o ## end-to-end tests in network namespaces; root
 	$(Q)tools/test-run e2e $(E2E_TESTS)
 
 # ---- tests: lint -----------------------------------------------------------
@@ -236,12 +242,12 @@ bench-control: all $(BENCH_BIN) ## time the agent: check, start, reload, 10,000 
 # ---- demo ------------------------------------------------------------------
 
 .PHONY: demo
-demo: deps all ## the whole thing in one minute, in namespaces; KEEP=1 leaves it up; root
+demo: deps all $(BUILD)/e2e/pass.bpf.o ## the whole thing in one minute, in namespaces; KEEP=1 leaves it up; root
 	@BUILD="$(BUILD)" tools/demo
 
 # demo installs first and builds then, in one make, whatever -j says
 ifneq ($(filter demo,$(MAKECMDGOALS)),)
-$(BUILD)/lb.bpf.o $(AGENT_OBJ): | deps
+$(BUILD)/lb.bpf.o $(BUILD)/e2e/pass.bpf.o $(AGENT_OBJ): | deps
 endif
 
 # ---- install ---------------------------------------------------------------

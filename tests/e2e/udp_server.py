@@ -1,0 +1,26 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""udp_server.py NAME ADDRESS... - answers every datagram on port 53 with NAME, a space and the datagram.
+
+One socket an address: an answer leaves from the address that was asked.
+"""
+import selectors
+import socket
+import sys
+
+
+def main():
+    name = sys.argv[1].encode()
+    ready = selectors.DefaultSelector()
+    for address in sys.argv[2:]:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        sock = socket.socket(family, socket.SOCK_DGRAM)
+        sock.bind((address, 53))
+        ready.register(sock, selectors.EVENT_READ)
+    while True:
+        for key, _ in ready.select():
+            datagram, client = key.fileobj.recvfrom(65535)
+            key.fileobj.sendto(name + b" " + datagram, client)
+
+
+main()
