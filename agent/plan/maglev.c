@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "plan/maglev.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "model/addr.h"
+#include "model/cleanup.h"
+#include "model/config.h"
+
+#define WORD_BITS 64
+
+/* The hash keys below are part of what balancers must agree on. */
+#define KEY_OFFSET 0x6c6561742d6f6666ULL
+#define KEY_SKIP   0x6c6561742d736b70ULL
+
+/* One backend while its slots are being claimed. */
+struct claimant {
+	const struct maglev_backend *be;
+	uint64_t hash;
+	uint64_t remainder; /* of its exact share, in parts of the sum of weights */
+	uint64_t credit;    /* weight not yet turned into claims */
+	uint32_t position;  /* in its own permutation of the slots */
+	uint32_t skip;
+	uint32_t quota; /* slots it still has to claim */
+};
+
+static uint64_t hash_backend(const struct maglev_backend *be, uint64_t key)
+{
+	return lb_hash_addr(be->address.halves[0], be->address.halves[1], be->port, key);
+}
+
+/* The order of turns: by hash, so that no address is favoured, and by address where hashes tie. */
+static int compare_turns(const void *left, const void *right)
+{
+	const struct claimant *a = left, *b = right;
+	int order;
+
+	if (a->hash != b->hash)
+		return a->hash < b->hash ? -1 : 1;
+	order = addr_compare(&a->be->address, &b->be->address);
+	return order ? order : (int)a->be->port - (int)b->be->port;
+}
+
+/* Largest remainder first; the order of turns breaks ties. */
+static int compare_remainders(const void *left, const void *right)
+{
+	const struct claimant *a = *(const struct claimant *const *)left;
+	const struct claimant *b = *(const struct claimant *const *)right;
+
+	if (a->remainder != b->remainder)
+		return a->remainder > b->remainder ? -1 : 1;
+	return a < b ? -1 : a > b;
+}
+
+static size_t collect_claimants(const struct maglev_backend *be, size_t n, uint32_t size,
+				struct claimant *claimants, uint64_t *weights)
+{
+	uint64_t sum = 0;
+	size_t count = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!be[i].weight)
+			continue;
+		uint64_t hash = hash_backend(&be[i], KEY_OFFSET);
+
+		claimants[count++] = (struct claimant) {
+			.be = &be[i],
+			.hash = hash,
+			.position = hash % size,
+			.skip = hash_backend(&be[i], KEY_SKIP) % (size - 1) + 1,
+		};
+		sum += be[i].weight;
+	}
+	qsort(claimants, count, sizeof(*claimants), compare_turns);
+	*weights = sum;
+	return count;
+}
+
+/* Whole shares first, then one slot each to the largest remainders. */
+static int share_slots(struct claimant *claimants, size_t count, uint32_t size, uint64_t weights)
+{
+	AUTO_FREE struct claimant **order = calloc(count, sizeof(struct claimant *));
+	uint64_t left = size;
+
+	if (!order)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		uint64_t exact = (uint64_t)size * claimants[i].be->weight;
+
+		claimants[i].quota = exact / weights;
+		claimants[i].remainder = exact % weights;
+		left -= claimants[i].quota;
+		order[i] = &claimants[i];
+	}
+	qsort(order, count, sizeof(*order), compare_remainders);
+	for (size_t i = 0; i < left; i++)
+		order[i]->quota++;
+	return 0;
+}
+
+/*
+ * What one turn adds to every backend's credit costs one claim: about the mean weight, so that
+ * a turn makes about one claim a backend however uneven the weights are, and a power of two, so
+ * that it hardly ever changes when a backend comes or goes: the turns would shift, and slots move.
+ */
+static uint64_t price_of_claim(uint64_t weights, size_t count)
+{
+	uint64_t price = 1;
+
+	while (price * count < weights)
+		price *= 2;
+	return price;
+}
+
+static void claim_next(struct claimant *c, uint64_t *taken, uint32_t size, uint16_t *out)
+{
+	uint32_t p = c->position;
+
+	while (taken[p / WORD_BITS] >> (p % WORD_BITS) & 1) {
+		/* (p + skip) mod size without a branch that nobody can predict */
+		uint32_t below = p + c->skip - size;
+
+		p = below + (size & -(below >> 31));
+	}
+	taken[p / WORD_BITS] |= 1ULL << (p % WORD_BITS);
+	out[p] = c->be->id;
+	c->position = p;
+	c->quota--;
+}
+
+static void fill_table(struct claimant *claimants, size_t count, uint64_t price, uint64_t *taken,
+		       uint32_t size, uint16_t *out)
+{
+	uint32_t left = size;
+
+	while (left) {
+		for (size_t i = 0; i < count; i++) {
+			struct claimant *c = &claimants[i];
+
+			if (!c->quota)
+				continue;
+			c->credit += c->be->weight;
+			for (; c->quota && c->credit >= price; c->credit -= price, left--)
+				claim_next(c, taken, size, out);
+		}
+	}
+}
+
+int maglev_build(const struct maglev_backend *be, size_t n, uint16_t *out, uint32_t size)
+{
+	AUTO_FREE struct claimant *claimants = NULL;
+	AUTO_FREE uint64_t *taken = NULL;
+	uint64_t weights;
+	size_t count;
+	int err;
+
+	/* in a table of another size a permutation would miss slots, and never end */
+	if (size > INT32_MAX || !model_is_prime(size))
+		return -EINVAL;
+	claimants = calloc(n ? n : 1, sizeof(*claimants));
+	taken = calloc(size / WORD_BITS + 1, sizeof(*taken));
+	if (!claimants || !taken)
+		return -ENOMEM;
+	count = collect_claimants(be, n, size, claimants, &weights);
+	if (!count)
+		return -ENOENT;
+	err = share_slots(claimants, count, size, weights);
+	if (err)
+		return err;
+	fill_table(claimants, count, price_of_claim(weights, count), taken, size, out);
+	return 0;
+}
+
+uint64_t maglev_digest(const struct maglev_backend *be, size_t n, const uint16_t *table,
+		       uint32_t size)
+{
+	AUTO_FREE uint64_t *hash_of_id = calloc(UINT16_MAX + 1, sizeof(*hash_of_id));
+	uint64_t digest = size;
+
+	if (!hash_of_id)
+		return 0;
+	for (size_t i = 0; i < n; i++)
+		hash_of_id[be[i].id] = hash_backend(&be[i], KEY_OFFSET);
+	hash_of_id[0] = 0;
+	for (uint32_t s = 0; s < size; s++)
+		digest = lb_mix(digest + hash_of_id[table[s]]);
+	return digest;
+}
