@@ -1,0 +1,607 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Records of connections: docs/slots.md, rules 12 to 20. An entry is read here as 64-bit words:
+ * {key, value} for IPv4, {client, client, key, value} for IPv6, so that both families share this
+ * code.
+ */
+#ifndef LEAT_BPF_FLOW_H
+#define LEAT_BPF_FLOW_H
+
+#include "config.h"
+#include "maps.h"
+#include "packet.h"
+
+#define FLOW_TRIES 4 /* a lost CAS starts over this often */
+
+#define FLOW_IS_TRACKED 0x01
+
+/* flow_follow: a backend id with FLOW_NEW or without, or -reason */
+#define FLOW_NEW	      0x10000
+#define FLOW_BACKEND(outcome) ((outcome)&0x7fff)
+
+/**
+ * struct flow_query - one packet, as far as records care; no padding, the verifier wants every byte
+ * set
+ */
+struct flow_query {
+	__u64 client_hi, client_lo; /* IPv6 */
+	__u64 key;		    /* of struct lb_flow4 or lb_flow6 */
+	__u64 hash;
+	__u32 slot;    /* index into lb_slots */
+	__u32 backend; /* replies: who sent it */
+	__u32 hop;     /* nat requests: index into lb_hops */
+	__u16 service;
+	__u8 kind; /* enum packet_kind */
+	__u8 flags;
+};
+
+/** struct flow_hit - an entry that holds the key, and its value as read */
+struct flow_hit {
+	__u64 *value_at;
+	__u64 value;
+};
+
+ALWAYS_INLINE __u32 flow_clock(void)
+{
+	return bpf_jiffies64() >> cfg_clock_shift;
+}
+
+ALWAYS_INLINE __u32 flow_age(__u32 now, __u64 value)
+{
+	return lb_age(now, LB_RECORD_CLOCK(value), LB_RECORD_CLOCK_BITS, cfg_slack);
+}
+
+ALWAYS_INLINE struct lb_timers *flow_timers(__u32 service)
+{
+	return &lb_timers[service & (LB_SERVICE_IDS - 1)];
+}
+
+ALWAYS_INLINE struct lb_backend *flow_backend(__u32 id)
+{
+	return &lb_backends[id & (LB_MAX_BACKENDS - 1)];
+}
+
+ALWAYS_INLINE __u64 *flow_set(__u32 index, _Bool is_v6)
+{
+	return is_v6 ? bpf_map_lookup_elem(&lb_flows6, &index)
+		     : bpf_map_lookup_elem(&lb_flows4, &index);
+}
+
+ALWAYS_INLINE __u32 flow_mask(_Bool is_v6)
+{
+	return is_v6 ? cfg_flow6_mask : cfg_flow4_mask;
+}
+
+ALWAYS_INLINE __u32 flow_words(_Bool is_v6)
+{
+	return is_v6 ? 4 : 2;
+}
+
+ALWAYS_INLINE _Bool flow_has_key(const __u64 *entry, const struct flow_query *q, _Bool is_v6)
+{
+	if (!is_v6)
+		return READ_ONCE(entry[0]) == q->key;
+	return READ_ONCE(entry[2]) == q->key && READ_ONCE(entry[1]) == q->client_lo &&
+	       READ_ONCE(entry[0]) == q->client_hi;
+}
+
+/* Rule 20, the reader: value, key, value again. */
+ALWAYS_INLINE _Bool flow_find_in(__u64 *set, const struct flow_query *q, struct flow_hit *hit,
+				 _Bool is_v6)
+{
+#pragma unroll
+	for (int i = 0; i < LB_FLOW_WAYS; i++) {
+		__u64 *entry = set + i * flow_words(is_v6);
+		__u64 *value_at = entry + flow_words(is_v6) - 1;
+		__u64 value;
+
+		if (likely(!flow_has_key(entry, q, is_v6)))
+			continue;
+		value = READ_ONCE(*value_at);
+		barrier();
+		if (!value || value == LB_RECORD_BUSY || !flow_has_key(entry, q, is_v6) ||
+		    READ_ONCE(*value_at) != value)
+			continue;
+		hit->value_at = value_at;
+		hit->value = value;
+		return 1;
+	}
+	return 0;
+}
+
+/** flow_find - the entry of the query's key, valid or not */
+ALWAYS_INLINE _Bool flow_find(const struct flow_query *q, struct flow_hit *hit, _Bool is_v6)
+{
+	__u64 *set = flow_set(lb_set_first(q->hash, flow_mask(is_v6)), is_v6);
+
+	if (!set)
+		return 0;
+	if (likely(flow_find_in(set, q, hit, is_v6)))
+		return 1;
+	set = flow_set(lb_set_second(q->hash, flow_mask(is_v6)), is_v6);
+	return set && flow_find_in(set, q, hit, is_v6);
+}
+
+/* The way of the query's key in @set, or LB_FLOW_WAYS. */
+ALWAYS_INLINE __u32 flow_way_of(const __u64 *set, const struct flow_query *q, _Bool is_v6)
+{
+	__u32 way = 0;
+
+	for (; way < LB_FLOW_WAYS; way++)
+		if (flow_has_key(set + way * flow_words(is_v6), q, is_v6) &&
+		    READ_ONCE(set[way * flow_words(is_v6) + flow_words(is_v6) - 1]))
+			break;
+	return way;
+}
+
+/* Where the query's key is: set (0, 1) * LB_FLOW_WAYS + way; 2 * LB_FLOW_WAYS: nowhere. */
+ALWAYS_INLINE int flow_locate(const struct flow_query *q, _Bool is_v6)
+{
+	__u64 *first = flow_set(lb_set_first(q->hash, flow_mask(is_v6)), is_v6);
+	__u64 *second = flow_set(lb_set_second(q->hash, flow_mask(is_v6)), is_v6);
+	__u32 way;
+
+	if (!first || !second)
+		return 2 * LB_FLOW_WAYS;
+	way = flow_way_of(first, q, is_v6);
+	return way < LB_FLOW_WAYS ? way : LB_FLOW_WAYS + flow_way_of(second, q, is_v6);
+}
+
+/*
+ * Global functions are verified once and return a number of which the verifier knows
+ * nothing: what follows them is walked once too, not once for each of 16 entries.
+ */
+__noinline int flow_locate4(const struct flow_query *q)
+{
+	return q ? flow_locate(q, 0) : 2 * LB_FLOW_WAYS;
+}
+
+__noinline int flow_locate6(const struct flow_query *q)
+{
+	return q ? flow_locate(q, 1) : 2 * LB_FLOW_WAYS;
+}
+
+/** flow_find_cold - flow_find for paths that write: less code to verify, two calls more */
+ALWAYS_INLINE _Bool flow_find_cold(const struct flow_query *q, struct flow_hit *hit, _Bool is_v6)
+{
+	__u32 at = is_v6 ? flow_locate6(q) : flow_locate4(q);
+	__u64 *entry, value;
+
+	if (at >= 2 * LB_FLOW_WAYS)
+		return 0;
+	entry = flow_set(at & LB_FLOW_WAYS ? lb_set_second(q->hash, flow_mask(is_v6))
+					   : lb_set_first(q->hash, flow_mask(is_v6)),
+			 is_v6);
+	if (!entry)
+		return 0;
+	entry += (at & (LB_FLOW_WAYS - 1)) * flow_words(is_v6);
+	hit->value_at = entry + flow_words(is_v6) - 1;
+	value = READ_ONCE(*hit->value_at);
+	barrier();
+	hit->value = value;
+	return value && value != LB_RECORD_BUSY && flow_has_key(entry, q, is_v6) &&
+	       READ_ONCE(*hit->value_at) == value;
+}
+
+/* Rule 12, generations. */
+ALWAYS_INLINE _Bool flow_is_alive(__u64 value)
+{
+	__u32 generation = READ_ONCE(flow_backend(LB_RECORD_BACKEND(value))->generation);
+
+	return !(generation & 1) && (generation & 0x3ff) == LB_RECORD_GENERATION(value);
+}
+
+/** flow_is_valid - rule 12 */
+ALWAYS_INLINE _Bool flow_is_valid(__u64 value, __u32 service, __u32 now)
+{
+	return flow_is_alive(value) && flow_age(now, value) <= flow_timers(service)->record;
+}
+
+/** flow_is_fresh - valid, and used so lately that nothing is to be written: the path of most
+ * packets */
+ALWAYS_INLINE _Bool flow_is_fresh(__u64 value, __u32 now)
+{
+	return ((now - (__u32)value) & 0xffffff) <= cfg_grain && flow_is_alive(value);
+}
+
+/** flow_refresh - rule 18: write what changed; false: lost, start over */
+ALWAYS_INLINE _Bool flow_refresh(const struct flow_hit *hit, __u32 class, __u32 hop, __u32 now)
+{
+	__u64 value = hit->value;
+	__u64 wanted =
+		LB_RECORD(LB_RECORD_BACKEND(value), LB_RECORD_GENERATION(value), class, hop, now);
+
+	if (cfg_dry_run || (flow_age(now, value) <= cfg_grain && !((wanted ^ value) >> 24)))
+		return 1;
+	return __sync_val_compare_and_swap(hit->value_at, value, wanted) == value;
+}
+
+/** flow_next_class - rules 13, 15 and 16: what @kind makes of a valid record */
+ALWAYS_INLINE __u32 flow_next_class(__u64 value, __u32 kind, __u32 now)
+{
+	__u32 class = LB_RECORD_CLASS(value);
+
+	if (kind == KIND_UDP)
+		return class;
+	if (kind == KIND_CLOSE)
+		return LB_CLASS_CLOSED;
+	if (kind == KIND_SYN)
+		return class == LB_CLASS_ESTABLISHED ? class : LB_CLASS_HALF_OPEN;
+	if (class == LB_CLASS_HALF_OPEN)
+		return LB_CLASS_ESTABLISHED;
+	if (class == LB_CLASS_CLOSED && kind == KIND_OTHER && flow_age(now, value) > cfg_grain)
+		return LB_CLASS_ESTABLISHED;
+	return class;
+}
+
+/** flow_is_reusable - rule 13's exception: a SYN that finds a record closed and older than H */
+ALWAYS_INLINE _Bool flow_is_reusable(__u64 value, __u32 kind, __u32 service, __u32 now)
+{
+	return kind == KIND_SYN && LB_RECORD_CLASS(value) == LB_CLASS_CLOSED &&
+	       flow_age(now, value) > flow_timers(service)->handshake;
+}
+
+/* ---- stamps: rule 17 ---------------------------------------------------- */
+
+enum stamp_outcome { STAMP_DONE, STAMP_CLOSED, STAMP_LOST };
+
+/** flow_stamp - an enum stamp_outcome */
+__noinline int flow_stamp(__u32 slot, __u32 now)
+{
+	__u32 row_index = slot / LB_SLOTS_PER_ROW;
+	struct lb_stamp_row *row = bpf_map_lookup_elem(&lb_stamps, &row_index);
+	__u32 *stamp, seen;
+
+	if (!row)
+		return STAMP_LOST;
+	stamp = &row->stamps[slot % LB_SLOTS_PER_ROW];
+	for (int i = 0; i < FLOW_TRIES; i++) {
+		seen = READ_ONCE(*stamp);
+		if (cfg_dry_run)
+			lb_explain.stamp = seen;
+		if (seen == LB_STAMP_CLOSED)
+			return STAMP_CLOSED;
+		if (cfg_dry_run || lb_age(now, seen, LB_STAMP_CLOCK_BITS, cfg_slack) <= cfg_grain ||
+		    __sync_val_compare_and_swap(stamp, seen, now | 1) == seen)
+			return STAMP_DONE;
+	}
+	return STAMP_LOST;
+}
+
+ALWAYS_INLINE __u32 flow_slot_word(__u32 slot)
+{
+	__u32 row_index = slot / LB_SLOTS_PER_ROW;
+	struct lb_slot_row *row = bpf_map_lookup_elem(&lb_slots, &row_index);
+
+	return row ? READ_ONCE(row->slots[slot % LB_SLOTS_PER_ROW].word) : 0;
+}
+
+/* ---- inserts: rules 14, 19, 20 ------------------------------------------ */
+
+enum flow_insert { INSERT_DONE, INSERT_AGAIN, INSERT_FULL };
+
+/*
+ * Rule 19 as one bit: 1 where an entry may go. Straight-line on purpose: BPF has no
+ * setcc, and a branch for each test would multiply the paths that the verifier walks.
+ */
+ALWAYS_INLINE __u64 flow_may_go(__u64 value, __u32 service, __u32 now)
+{
+	const __u32 always = 1 << LB_CLASS_FREE | 1 << LB_CLASS_UNVERIFIED;
+	const __u32 when_old = 1 << LB_CLASS_HALF_OPEN | 1 << LB_CLASS_CLOSED;
+	const __u32 never = 1 << LB_CLASS_BUSY;
+	__u32 generation = READ_ONCE(flow_backend(LB_RECORD_BACKEND(value))->generation);
+	__u64 differs = ((generation ^ LB_RECORD_GENERATION(value)) & 0x3ff) | (generation & 1);
+	__s64 signed_age = (__s64)((__u64)(now - (__u32)value) << 40) >> 40;
+	__u64 age = signed_age & ~(signed_age >> 63); /* in the future: 0 */
+	struct lb_timers *timers = flow_timers(service);
+	__u64 is_old = ((__u64)timers->handshake - age) >> 63;
+	__u64 is_expired = (((__u64)timers->record - age) >> 63) |
+			   ((__u64)(signed_age + cfg_slack) >> 63); /* too far in the future */
+	__u32 class = LB_RECORD_CLASS(value);
+
+	return ((always >> class) | ((when_old >> class) & is_old) | is_expired |
+		((0 - differs) >> 63)) &
+	       ~(never >> class) & 1;
+}
+
+/** struct flow_room - of one set: where a record may be put, and how many entries stay */
+struct flow_room {
+	__u32 way;
+	__u32 kept; /* LB_FLOW_WAYS: no room */
+};
+
+ALWAYS_INLINE struct flow_room flow_find_room(const __u64 *set, __u32 now, _Bool is_v6)
+{
+	struct flow_room room = { .kept = LB_FLOW_WAYS };
+
+#pragma clang loop unroll(disable)
+	for (__u32 way = 0; way < LB_FLOW_WAYS; way++) {
+		const __u64 *entry = set + way * flow_words(is_v6);
+		__u64 value = READ_ONCE(entry[flow_words(is_v6) - 1]);
+		__u64 key = READ_ONCE(entry[flow_words(is_v6) - 2]);
+		__u32 may_go = flow_may_go(value, is_v6 ? (key >> 16) & 0xffff : key >> 48, now);
+
+		room.kept -= may_go;
+		room.way ^= (room.way ^ way) & (0 - may_go); /* a select without a branch */
+	}
+	return room;
+}
+
+/* Rule 20, the writer. */
+ALWAYS_INLINE enum flow_insert flow_claim(__u64 *entry, __u64 seen, const struct flow_query *q,
+					  __u64 value, _Bool is_v6)
+{
+	__u64 *value_at = entry + flow_words(is_v6) - 1;
+
+	if (__sync_val_compare_and_swap(value_at, seen, LB_RECORD_BUSY) != seen)
+		return INSERT_AGAIN;
+	if (is_v6) {
+		WRITE_ONCE(entry[0], q->client_hi);
+		WRITE_ONCE(entry[1], q->client_lo);
+	}
+	WRITE_ONCE(entry[flow_words(is_v6) - 2], q->key);
+	barrier();
+	WRITE_ONCE(*value_at, value);
+	return INSERT_DONE;
+}
+
+/* Rule 14 under the lock: no call may stand in here. */
+ALWAYS_INLINE enum flow_insert flow_insert_locked(__u64 *first, __u64 *second,
+						  const struct flow_query *q, __u64 value,
+						  __u32 now, _Bool is_v6)
+{
+	struct flow_room room, other;
+	struct flow_hit hit;
+	__u64 *entry;
+
+	if (flow_find_in(first, q, &hit, is_v6) || flow_find_in(second, q, &hit, is_v6)) {
+		if (flow_is_valid(hit.value, q->service, now) &&
+		    !flow_is_reusable(hit.value, q->kind, q->service, now))
+			return INSERT_AGAIN;
+		return flow_claim(hit.value_at - (flow_words(is_v6) - 1), hit.value, q, value,
+				  is_v6);
+	}
+	room = flow_find_room(first, now, is_v6);
+	other = flow_find_room(second, now, is_v6);
+	if (other.kept < LB_FLOW_WAYS && room.kept >= 6 && other.kept < room.kept) {
+		room = other;
+		first = second;
+	}
+	if (room.kept >= LB_FLOW_WAYS)
+		return INSERT_FULL;
+	entry = first + (room.way & (LB_FLOW_WAYS - 1)) * flow_words(is_v6);
+	return flow_claim(entry, READ_ONCE(entry[flow_words(is_v6) - 1]), q, value, is_v6);
+}
+
+ALWAYS_INLINE enum flow_insert flow_insert(const struct flow_query *q, __u64 value, _Bool is_v6)
+{
+	__u32 lock_index = q->hash & (LB_MAX_LOCKS - 1);
+	struct lb_lock *lock = bpf_map_lookup_elem(&lb_locks, &lock_index);
+	__u64 *first = flow_set(lb_set_first(q->hash, flow_mask(is_v6)), is_v6);
+	__u64 *second = flow_set(lb_set_second(q->hash, flow_mask(is_v6)), is_v6);
+	__u32 now = flow_clock();
+	enum flow_insert outcome;
+
+	if (!lock || !first || !second)
+		return INSERT_FULL;
+	bpf_spin_lock(&lock->lock);
+	outcome = flow_insert_locked(first, second, q, value, now, is_v6);
+	bpf_spin_unlock(&lock->lock);
+	return outcome;
+}
+
+/* Global, so that each is verified once: 28k instructions in all instead of 240k. */
+__noinline int flow_insert4(const struct flow_query *q, __u64 value)
+{
+	return q ? flow_insert(q, value, 0) : INSERT_FULL;
+}
+
+__noinline int flow_insert6(const struct flow_query *q, __u64 value)
+{
+	return q ? flow_insert(q, value, 1) : INSERT_FULL;
+}
+
+/* ---- following: rules 13 to 18 ------------------------------------------ */
+
+#define FOLLOW_AGAIN (-LB_REASON_COUNT)
+
+/* A record of @class at @backend. A dead backend gets none: no reader would believe it. */
+ALWAYS_INLINE enum flow_insert flow_record(const struct flow_query *q, __u32 backend, __u32 class,
+					   _Bool is_v6)
+{
+	__u32 generation = READ_ONCE(flow_backend(backend)->generation);
+	__u64 value = LB_RECORD(backend, generation, class, q->hop, flow_clock());
+
+	if (cfg_dry_run) {
+		lb_explain.would_insert = 1;
+		return INSERT_DONE;
+	}
+	return is_v6 ? flow_insert6(q, value) : flow_insert4(q, value);
+}
+
+ALWAYS_INLINE _Bool flow_backend_is_dead(__u32 backend)
+{
+	return READ_ONCE(flow_backend(backend)->generation) & 1;
+}
+
+/* Rules 13, 15, 16 with a record; 17 and 18. */
+ALWAYS_INLINE int flow_follow_record(const struct flow_query *q, const struct flow_hit *hit,
+				     __u32 current, __u32 now)
+{
+	__u32 target = LB_RECORD_BACKEND(hit->value);
+
+	if (cfg_dry_run)
+		lb_explain.record = hit->value;
+	if (!(q->flags & FLOW_IS_TRACKED) && target != current) {
+		int stamped = flow_stamp(q->slot, now);
+
+		if (stamped == STAMP_CLOSED)
+			return q->kind == KIND_UDP ? -LB_SETTLING : (int)current;
+		if (stamped == STAMP_LOST)
+			return -LB_CONTENDED;
+	}
+	if (!flow_refresh(hit, flow_next_class(hit->value, q->kind, now), q->hop, now))
+		return FOLLOW_AGAIN;
+	return target;
+}
+
+/* Tracked services: a first packet is recorded or refused, any other is dropped. */
+ALWAYS_INLINE int flow_first_tracked(const struct flow_query *q, __u32 current, _Bool is_v6)
+{
+	enum flow_insert outcome;
+
+	if (q->kind != KIND_SYN && q->kind != KIND_UDP)
+		return -LB_NO_FLOW;
+	if (!current)
+		return -LB_NO_BACKEND;
+	if (flow_backend_is_dead(current)) /* its slot changes in this instant */
+		return FOLLOW_AGAIN;
+	outcome = flow_record(q, current, q->kind == KIND_UDP ? LB_CLASS_UDP : LB_CLASS_HALF_OPEN,
+			      is_v6);
+	if (outcome == INSERT_FULL)
+		return -LB_FLOWS_FULL;
+	return outcome == INSERT_AGAIN ? FOLLOW_AGAIN : (int)(current | FLOW_NEW);
+}
+
+/* To the origin: rules 14 (no room) and 15. */
+ALWAYS_INLINE int flow_to_origin(const struct flow_query *q, __u32 word, _Bool inserts, __u32 now,
+				 _Bool is_v6)
+{
+	__u32 current = LB_SLOT_CURRENT(word), origin = LB_SLOT_ORIGIN(word);
+
+	if (!origin)
+		return -LB_NO_BACKEND;
+	if (origin != current) {
+		int stamped = flow_stamp(q->slot, now);
+
+		if (stamped == STAMP_CLOSED)
+			return current ? (int)current : -LB_NO_BACKEND;
+		if (stamped == STAMP_LOST)
+			return -LB_CONTENDED;
+	}
+	if (inserts && !flow_backend_is_dead(origin) &&
+	    flow_record(q, origin, LB_CLASS_UNVERIFIED, is_v6) == INSERT_AGAIN)
+		return FOLLOW_AGAIN;
+	return origin;
+}
+
+/* UDP without room: rule 16. */
+ALWAYS_INLINE int flow_udp_without_room(const struct flow_query *q, __u32 word, __u32 now)
+{
+	int stamped = flow_stamp(q->slot, now);
+
+	if (stamped == STAMP_CLOSED)
+		return -LB_SETTLING;
+	if (stamped == STAMP_LOST)
+		return -LB_CONTENDED;
+	return flow_slot_word(q->slot) == word ? (int)LB_SLOT_CURRENT(word) : FOLLOW_AGAIN;
+}
+
+/* A moving slot and no record: rules 14, 15 and 16. */
+ALWAYS_INLINE int flow_first_moving(const struct flow_query *q, __u32 word, __u32 now, _Bool is_v6)
+{
+	__u32 current = LB_SLOT_CURRENT(word);
+	enum flow_insert outcome;
+
+	if (q->kind != KIND_SYN && q->kind != KIND_UDP)
+		return flow_to_origin(q, word, 1, now, is_v6);
+	if (!current)
+		return -LB_NO_BACKEND;
+	if (flow_backend_is_dead(current)) /* its slot changes in this instant */
+		return current;
+	outcome = flow_record(q, current, q->kind == KIND_UDP ? LB_CLASS_UDP : LB_CLASS_HALF_OPEN,
+			      is_v6);
+	if (outcome == INSERT_AGAIN)
+		return FOLLOW_AGAIN;
+	if (outcome == INSERT_DONE)
+		return current | FLOW_NEW;
+	return q->kind == KIND_UDP ? flow_udp_without_room(q, word, now)
+				   : flow_to_origin(q, word, 0, now, is_v6);
+}
+
+ALWAYS_INLINE int flow_follow_once(const struct flow_query *q, _Bool is_v6)
+{
+	__u32 now = flow_clock();
+	__u32 word = flow_slot_word(q->slot);
+	struct flow_hit hit;
+
+	if (!LB_SLOT_MOVING(word) && !(q->flags & FLOW_IS_TRACKED)) /* settled meanwhile */
+		return LB_SLOT_CURRENT(word) ? (int)LB_SLOT_CURRENT(word) : -LB_NO_BACKEND;
+	if (flow_find_cold(q, &hit, is_v6) && flow_is_valid(hit.value, q->service, now) &&
+	    !flow_is_reusable(hit.value, q->kind, q->service, now))
+		return flow_follow_record(q, &hit, LB_SLOT_CURRENT(word), now);
+	if (q->flags & FLOW_IS_TRACKED)
+		return flow_first_tracked(q, LB_SLOT_CURRENT(word), is_v6);
+	return flow_first_moving(q, word, now, is_v6);
+}
+
+/** flow_follow - whatever a packet of a moving slot or tracked service may meet; see struct
+ * flow_query */
+ALWAYS_INLINE int flow_follow(const struct flow_query *q, _Bool is_v6)
+{
+	for (int i = 0; i < FLOW_TRIES; i++) {
+		int outcome = flow_follow_once(q, is_v6);
+
+		if (outcome != FOLLOW_AGAIN)
+			return outcome;
+	}
+	return -LB_CONTENDED;
+}
+
+__noinline int flow_follow4(const struct flow_query *q)
+{
+	return q ? flow_follow(q, 0) : -LB_CONTENDED;
+}
+
+__noinline int flow_follow6(const struct flow_query *q)
+{
+	return q ? flow_follow(q, 1) : -LB_CONTENDED;
+}
+
+/* ---- replies of nat backends -------------------------------------------- */
+
+/** flow_reply_slow - a reply whose record wants writing, or has none: a hop, or -reason */
+ALWAYS_INLINE int flow_reply(const struct flow_query *q, _Bool is_v6)
+{
+	__u32 now = flow_clock();
+	struct flow_hit hit;
+
+	for (int i = 0; i < FLOW_TRIES; i++) {
+		__u32 class;
+
+		if (!flow_find_cold(q, &hit, is_v6) || !flow_is_valid(hit.value, q->service, now) ||
+		    LB_RECORD_BACKEND(hit.value) != q->backend)
+			return -LB_NO_REPLY_FLOW;
+		class = LB_RECORD_CLASS(hit.value);
+		/* A client's own packets alone complete a handshake. */
+		if (q->kind == KIND_CLOSE || class == LB_CLASS_CLOSED)
+			class = flow_next_class(hit.value, q->kind, now);
+		if (flow_refresh(&hit, class, LB_RECORD_HOP(hit.value), now))
+			return LB_RECORD_HOP(hit.value);
+	}
+	return -LB_CONTENDED;
+}
+
+__noinline int flow_reply4(const struct flow_query *q)
+{
+	return q ? flow_reply(q, 0) : -LB_CONTENDED;
+}
+
+__noinline int flow_reply6(const struct flow_query *q)
+{
+	return q ? flow_reply(q, 1) : -LB_CONTENDED;
+}
+
+/* ---- ICMP errors: look up, write nothing -------------------------------- */
+
+/** flow_peek - the valid record of the query's key; 0: none */
+ALWAYS_INLINE __u64 flow_peek(const struct flow_query *q, _Bool is_v6)
+{
+	struct flow_hit hit;
+
+	if (!flow_find_cold(q, &hit, is_v6) || !flow_is_valid(hit.value, q->service, flow_clock()))
+		return 0;
+	return hit.value;
+}
+
+#endif
