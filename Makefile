@@ -14,7 +14,6 @@ CC      := gcc
 CLANG   ?= clang
 BPFTOOL  = $(firstword $(wildcard /usr/sbin/bpftool /usr/local/sbin/bpftool) bpftool)
 V       ?= 0
-VERSION := 0.1.0
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -63,7 +62,7 @@ AGENT_OBJ := $(AGENT_SRC:%.c=$(BUILD)/%.o)
 LIB_OBJ   := $(filter-out $(BUILD)/agent/main.o,$(AGENT_OBJ))
 
 # _GNU_SOURCE is defined empty, so that a file may define it as well
-CPPFLAGS += -Iinclude -Iagent -I$(BUILD) -D_GNU_SOURCE= -DLEAT_VERSION='"$(VERSION)"'
+CPPFLAGS += -Iinclude -Iagent -I$(BUILD) -D_GNU_SOURCE=
 CFLAGS   ?= -O2 -g
 HARDEN   := -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2
 C_ALL     = -std=gnu11 $(WARN) $(CPPFLAGS) $(PKG_CFLAGS)
@@ -260,13 +259,11 @@ install: all ## leat, an example configuration and the documents, below DESTDIR 
 
 # ---- for people and their tools --------------------------------------------
 
-TIDY_SRC = $(AGENT_SRC) $(UNIT_SRC) $(PACKET_SRC) $(wildcard tools/bench/*.c tests/fuzz/*.c)
-
 .PHONY: compile_commands
 compile_commands: ## compile_commands.json for editors and clang-tidy
 	$(call say,GEN,compile_commands.json)
-	$(Q)PKG_CFLAGS='$(PKG_CFLAGS)' tools/compile-commands \
-		'$(C_ALL) $(CFLAGS)' '$(BPF_CFLAGS) -Ibpf' > compile_commands.json
+	$(Q)tools/compile-commands '$(C_ALL) $(CFLAGS) -I$(BUILD)/bench' '$(BPF_CFLAGS) -Ibpf' \
+		> compile_commands.json
 
 .PHONY: help
 help: ## this list

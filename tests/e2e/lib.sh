@@ -22,6 +22,7 @@ LEAT=$BUILD/leat
 WEBS="web1 web2 web3"
 AGENT_LOG=$LAB/leat.log
 AGENT_PID=
+CONFIG=$LAB/lb.yaml
 
 # ---- namespaces ---------------------------------------------------------------
 
@@ -248,9 +249,9 @@ lab_file() {
 
 # ---- the agent ----------------------------------------------------------------
 
-# agent_start [CONFIG] - in the gateway; returns when its API answers
+# agent_start - in the gateway, on $CONFIG; returns when its API answers
 agent_start() {
-	on gateway "$LEAT" run -c "${1:-$LAB/lb.yaml}" >>"$AGENT_LOG" 2>&1 &
+	on gateway "$LEAT" run -c "$CONFIG" >>"$AGENT_LOG" 2>&1 &
 	AGENT_PID=$!
 	wait_for 10 leat status --json || {
 		sed 's/^/# /' "$AGENT_LOG"
