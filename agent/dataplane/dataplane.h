@@ -24,7 +24,11 @@ struct dataplane_settings {
 	unsigned max_flows; /* of each family */
 	bool has_hash_key;
 	uint64_t hash_key[2];
-	bool has_nat; /* features: what is off costs no packet anything */
+	bool has_nat;	      /* features: what is off costs no packet anything */
+	bool has_clock_shift; /* else about a quarter of a second a unit; tests shrink time */
+	unsigned clock_shift;
+	unsigned grain_ms; /* g of docs/slots.md; 0: 1000 */
+	unsigned slack_ms; /* d; 0: 1000 */
 };
 
 /** struct dataplane_error - why, and what to do */
@@ -36,6 +40,7 @@ struct dataplane_error {
  * dataplane_open - load the program over new maps, or over those that are pinned (adoption)
  * *@is_adopted tells which. Nothing is attached by this; on failure what ran before still runs.
  * Returns 0; -EPROTO: pinned maps of another layout; -ENOSPC: settings do not fit the pinned sizes;
+ * -EINVAL: another hash key; -EBUSY: open in another process, which is the writer;
  * -EOPNOTSUPP: kernel or machine; else -errno. @error says it in words.
  */
 int dataplane_open(const struct dataplane_settings *settings, struct dataplane **out,
@@ -55,11 +60,30 @@ int dataplane_attach(struct dataplane *dp, const char *ifname, uint32_t ifindex,
 /** dataplane_detach - from one interface, and forget its link; 0 also where there was none */
 int dataplane_detach(struct dataplane *dp, const char *ifname, uint32_t ifindex);
 
-/** dataplane_close - let go; pinned things go on working */
+/**
+ * dataplane_each_link - every interface with a pinned link, whoever made it; after an adoption
+ * these may be more than the configuration names
+ * @ifindex: 0 where the interface is gone
+ * @each:    may call dataplane_detach
+ * Returns 0 or -errno.
+ */
+int dataplane_each_link(struct dataplane *dp,
+			void (*each)(void *arg, const char *ifname, uint32_t ifindex), void *arg);
+
+/** dataplane_note - what the last open or attach did beside its task, for the log; "" for nothing
+ */
+const char *dataplane_note(const struct dataplane *dp);
+
+/** dataplane_program_fd - the program in service, for BPF_PROG_TEST_RUN; the dataplane's own */
+int dataplane_program_fd(const struct dataplane *dp);
+
+/** dataplane_close - let go; pinned things go on working; NULL is allowed */
 void dataplane_close(struct dataplane *dp);
 
-/** dataplane_remove - detach everything and unpin every map below @pin_dir; 0, -ENOENT: nothing
- * there */
+/**
+ * dataplane_remove - detach everything and unpin every map below @pin_dir, which must not be open
+ * Returns 0; -ENOENT: nothing there; -EBUSY: still open, here or in another process; else -errno.
+ */
 int dataplane_remove(const char *pin_dir, struct dataplane_error *error);
 
 /* ---- clock: 2^shift jiffies a unit -------------------------------------- */

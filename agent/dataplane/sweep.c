@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "dataplane/sweep.h"
+
+#include <string.h>
+
+/* Rule 12, but for the key. The backend's generation is read after the record. */
+static bool is_valid(const struct sweep *sweep, __u64 value, uint32_t service, uint32_t now)
+{
+	const struct lb_backend *backend = &sweep->backends[LB_RECORD_BACKEND(value)];
+	uint32_t generation = __atomic_load_n(&backend->generation, __ATOMIC_ACQUIRE);
+	uint32_t age;
+
+	if (service >= LB_SERVICE_IDS || LB_RECORD_CLASS(value) == LB_CLASS_FREE)
+		return false;
+	if ((generation & 1) || (generation & 0x3ff) != LB_RECORD_GENERATION(value))
+		return false;
+	age = lb_age(now, LB_RECORD_CLOCK(value), LB_RECORD_CLOCK_BITS, sweep->slack);
+	return age <= __atomic_load_n(&sweep->timers[service].record, __ATOMIC_RELAXED);
+}
+
+/*
+ * Returns whether the entry stays in use. @now may be old (the agent was stopped in
+ * mid-sweep): before anything is freed the clock is read again, after the record.
+ */
+static inline bool judge(const struct sweep *sweep, __u64 *entry, __u64 value, uint32_t service,
+			 uint32_t now, struct dataplane_flows *out, bool *hop_seen)
+{
+	if (LB_RECORD_CLASS(value) == LB_CLASS_BUSY)
+		return true;
+	if (is_valid(sweep, value, service, now) ||
+	    is_valid(sweep, value, service, sweep->clock(sweep->arg))) {
+		out->per_backend[LB_RECORD_BACKEND(value)]++;
+		hop_seen[LB_RECORD_HOP(value)] = true;
+		return true;
+	}
+	if (__atomic_compare_exchange_n(entry, &value, 0, false, __ATOMIC_SEQ_CST,
+					__ATOMIC_RELAXED)) {
+		out->freed++;
+		return false;
+	}
+	hop_seen[LB_RECORD_HOP(value)] = true; /* taken or refreshed in this instant */
+	return true;
+}
+
+static void sweep_sets4(const struct sweep *sweep, struct dataplane_flows *out, bool *hop_seen)
+{
+	struct lb_flow4 *flows = sweep->flows4[0].flows;
+	size_t count = (size_t)sweep->sets4 * LB_FLOW_WAYS;
+	uint32_t now = sweep->clock(sweep->arg);
+
+	for (size_t i = 0; i < count; i++) {
+		__u64 value = __atomic_load_n(&flows[i].record.value, __ATOMIC_ACQUIRE);
+
+		if (value)
+			out->used4 += judge(sweep, &flows[i].record.value, value, flows[i].service,
+					    now, out, hop_seen);
+	}
+}
+
+static void sweep_sets6(const struct sweep *sweep, struct dataplane_flows *out, bool *hop_seen)
+{
+	struct lb_flow6 *flows = sweep->flows6[0].flows;
+	size_t count = (size_t)sweep->sets6 * LB_FLOW_WAYS;
+	uint32_t now = sweep->clock(sweep->arg);
+
+	for (size_t i = 0; i < count; i++) {
+		__u64 value = __atomic_load_n(&flows[i].record.value, __ATOMIC_ACQUIRE);
+
+		if (value)
+			out->used6 += judge(sweep, &flows[i].record.value, value, flows[i].service,
+					    now, out, hop_seen);
+	}
+}
+
+void sweep_flows(const struct sweep *sweep, struct dataplane_flows *out, bool *hop_seen)
+{
+	memset(out, 0, sizeof(*out));
+	sweep_sets4(sweep, out, hop_seen);
+	sweep_sets6(sweep, out, hop_seen);
+}
+
+static void set_state(struct lb_hop *hop, uint16_t state)
+{
+	__atomic_store_n(&hop->state, state, __ATOMIC_RELEASE);
+}
+
+static void step_unnamed(struct lb_hop *hop, struct sweep_hop *memory, uint16_t state,
+			 const struct sweep_span *span)
+{
+	if (state == LB_HOP_READY)
+		set_state(hop, LB_HOP_RETIRED);
+	if (state == LB_HOP_READY || !memory->is_retired) {
+		*memory = (struct sweep_hop) { .retired_at = span->ended, .is_retired = true };
+		return;
+	}
+	if ((int32_t)(span->began - memory->retired_at) > (int32_t)span->slack) {
+		set_state(hop, LB_HOP_FREE);
+		*memory = (struct sweep_hop) {};
+	}
+}
+
+void sweep_hops(struct lb_hop *hops, struct sweep_hop *memory, const bool *hop_seen,
+		const struct sweep_span *span)
+{
+	for (uint32_t i = 1; i < LB_MAX_HOPS; i++) {
+		uint16_t state = __atomic_load_n(&hops[i].state, __ATOMIC_ACQUIRE);
+		bool is_used = state == LB_HOP_READY || state == LB_HOP_RETIRED;
+
+		if (is_used && !hop_seen[i]) {
+			step_unnamed(&hops[i], &memory[i], state, span);
+			continue;
+		}
+		memory[i] = (struct sweep_hop) {};
+		if (state == LB_HOP_RETIRED)
+			set_state(&hops[i], LB_HOP_READY);
+	}
+}
