@@ -12,24 +12,11 @@
 #define CLASSIFY_MAX_EXTENSIONS 8
 #define CLASSIFY_OFFSET_MASK	0x3ff
 
-/** classify_address - whether an address is a VIP; @hi: 0 for IPv4 */
-__noinline int classify_is_vip(__u64 hi, __u64 lo, int is_v6)
-{
-	return is_v6 ? service_is_vip(hi, lo, 1) : service_is_vip(0, lo, 0);
-}
-
 /** classify_fragment - FRAGMENT where it is addressed to a VIP, else NOT_SERVICE */
 ALWAYS_INLINE enum lb_reason classify_fragment(const struct packet *p, _Bool is_v6)
 {
-	return classify_is_vip(p->destination_hi, p->destination_lo, is_v6) ? LB_FRAGMENT
-									    : LB_NOT_SERVICE;
-}
-
-__noinline int classify_is_service(__u64 hi, __u64 lo, __u32 key_word)
-{
-	if (key_word >> 24 == FAMILY6)
-		return service_find(hi, lo, key_word, 1) != NULL;
-	return service_find(0, lo, key_word, 0) != NULL;
+	return service_is_vip(p->destination_hi, p->destination_lo, is_v6) ? LB_FRAGMENT
+									   : LB_NOT_SERVICE;
 }
 
 /** classify_short - ports and no more, or less: TRUNCATED where they name a service, else UNPARSED
@@ -40,8 +27,8 @@ ALWAYS_INLINE enum lb_reason classify_short(const struct packet *p, _Bool is_v6)
 
 	if (!ports)
 		return LB_UNPARSED;
-	return classify_is_service(p->destination_hi, p->destination_lo,
-				   KEY_WORD(ports[1], p->proto, is_v6 ? FAMILY6 : FAMILY4))
+	return service_find_cold(p->destination_hi, p->destination_lo,
+				 KEY_WORD(ports[1], p->proto, is_v6 ? FAMILY6 : FAMILY4))
 		       ? LB_TRUNCATED
 		       : LB_UNPARSED;
 }

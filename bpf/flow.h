@@ -122,16 +122,36 @@ ALWAYS_INLINE _Bool flow_find(const struct flow_query *q, struct flow_hit *hit, 
 	return set && flow_find_in(set, q, hit, is_v6);
 }
 
-/* The way of the query's key in @set, or LB_FLOW_WAYS. */
-ALWAYS_INLINE __u32 flow_way_of(const __u64 *set, const struct flow_query *q, _Bool is_v6)
+/* 1 where @entry holds the query's key and a record, finished or not; else 0. */
+ALWAYS_INLINE __u32 flow_match(const __u64 *entry, const struct flow_query *q, _Bool is_v6)
 {
-	__u32 way = 0;
+	__u64 value = READ_ONCE(entry[flow_words(is_v6) - 1]);
+	__u64 differs = READ_ONCE(entry[flow_words(is_v6) - 2]) ^ q->key;
 
-	for (; way < LB_FLOW_WAYS; way++)
-		if (flow_has_key(set + way * flow_words(is_v6), q, is_v6) &&
-		    READ_ONCE(set[way * flow_words(is_v6) + flow_words(is_v6) - 1]))
-			break;
-	return way;
+	if (is_v6)
+		differs |=
+			(READ_ONCE(entry[0]) ^ q->client_hi) | (READ_ONCE(entry[1]) ^ q->client_lo);
+	/* top bit of x | -x: whether x is not 0 */
+	return (~(differs | (0 - differs)) & (value | (0 - value))) >> 63;
+}
+
+/* All 16 entries without a branch: one path for the verifier, and nothing to call under a lock. */
+ALWAYS_INLINE __u32 flow_search(const __u64 *first, const __u64 *second, const struct flow_query *q,
+				_Bool is_v6)
+{
+	__u32 at = 2 * LB_FLOW_WAYS;
+
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < LB_FLOW_WAYS; i++) {
+		__u32 match = flow_match(first + i * flow_words(is_v6), q, is_v6);
+		__u32 match2 = flow_match(second + i * flow_words(is_v6), q, is_v6);
+
+		OPAQUE(match);
+		OPAQUE(match2);
+		at ^= (at ^ (LB_FLOW_WAYS + i)) & (0 - match2);
+		at ^= (at ^ i) & (0 - match);
+	}
+	return at;
 }
 
 /* Where the query's key is: set (0, 1) * LB_FLOW_WAYS + way; 2 * LB_FLOW_WAYS: nowhere. */
@@ -139,12 +159,10 @@ ALWAYS_INLINE int flow_locate(const struct flow_query *q, _Bool is_v6)
 {
 	__u64 *first = flow_set(lb_set_first(q->hash, flow_mask(is_v6)), is_v6);
 	__u64 *second = flow_set(lb_set_second(q->hash, flow_mask(is_v6)), is_v6);
-	__u32 way;
 
 	if (!first || !second)
 		return 2 * LB_FLOW_WAYS;
-	way = flow_way_of(first, q, is_v6);
-	return way < LB_FLOW_WAYS ? way : LB_FLOW_WAYS + flow_way_of(second, q, is_v6);
+	return flow_search(first, second, q, is_v6);
 }
 
 /*
@@ -284,24 +302,34 @@ enum flow_insert { INSERT_DONE, INSERT_AGAIN, INSERT_FULL };
  * Rule 19 as one bit: 1 where an entry may go. Straight-line on purpose: BPF has no
  * setcc, and a branch for each test would multiply the paths that the verifier walks.
  */
-ALWAYS_INLINE __u64 flow_may_go(__u64 value, __u32 service, __u32 now)
+ALWAYS_INLINE __u32 flow_may_go(__u64 value, __u32 service, __u32 now)
 {
 	const __u32 always = 1 << LB_CLASS_FREE | 1 << LB_CLASS_UNVERIFIED;
 	const __u32 when_old = 1 << LB_CLASS_HALF_OPEN | 1 << LB_CLASS_CLOSED;
 	const __u32 never = 1 << LB_CLASS_BUSY;
 	__u32 generation = READ_ONCE(flow_backend(LB_RECORD_BACKEND(value))->generation);
-	__u64 differs = ((generation ^ LB_RECORD_GENERATION(value)) & 0x3ff) | (generation & 1);
-	__s64 signed_age = (__s64)((__u64)(now - (__u32)value) << 40) >> 40;
-	__u64 age = signed_age & ~(signed_age >> 63); /* in the future: 0 */
+	__s64 differs = ((generation ^ LB_RECORD_GENERATION(value)) & 0x3ff) | (generation & 1);
+	__s64 age = (__s64)((__u64)(now - (__u32)value) << 40) >> 40;
 	struct lb_timers *timers = flow_timers(service);
-	__u64 is_old = ((__u64)timers->handshake - age) >> 63;
-	__u64 is_expired = (((__u64)timers->record - age) >> 63) |
-			   ((__u64)(signed_age + cfg_slack) >> 63); /* too far in the future */
-	__u32 class = LB_RECORD_CLASS(value);
+	__u32 class = LB_RECORD_CLASS(value), may_go;
+	__s64 sign, until_old, until_expired, until_future;
 
-	return ((always >> class) | ((when_old >> class) & is_old) | is_expired |
-		((0 - differs) >> 63)) &
-	       ~(never >> class) & 1;
+	until_future = age + cfg_slack; /* below 0: too far in the future to be believed */
+	sign = age >> 63;
+	OPAQUE(sign);
+	age &= ~sign; /* 0 in the future */
+	until_old = (__s64)timers->handshake - age;
+	until_expired = (__s64)timers->record - age;
+	differs = -differs;
+	OPAQUE(differs);
+	OPAQUE(until_old);
+	OPAQUE(until_expired);
+	OPAQUE(until_future);
+	may_go = (always >> class) | ((when_old >> class) & (until_old >> 63));
+	may_go |= (until_expired | until_future | differs) >> 63;
+	may_go &= ~(never >> class) & 1;
+	OPAQUE(may_go);
+	return may_go;
 }
 
 /** struct flow_room - of one set: where a record may be put, and how many entries stay */
@@ -351,15 +379,18 @@ ALWAYS_INLINE enum flow_insert flow_insert_locked(__u64 *first, __u64 *second,
 						  __u32 now, _Bool is_v6)
 {
 	struct flow_room room, other;
-	struct flow_hit hit;
-	__u64 *entry;
+	__u64 *entry, value_seen;
+	__u32 own;
 
-	if (flow_find_in(first, q, &hit, is_v6) || flow_find_in(second, q, &hit, is_v6)) {
-		if (flow_is_valid(hit.value, q->service, now) &&
-		    !flow_is_reusable(hit.value, q->kind, q->service, now))
+	own = flow_search(first, second, q, is_v6);
+	if (own < 2 * LB_FLOW_WAYS) {
+		entry = own & LB_FLOW_WAYS ? second : first;
+		entry += (own & (LB_FLOW_WAYS - 1)) * flow_words(is_v6);
+		value_seen = READ_ONCE(entry[flow_words(is_v6) - 1]);
+		if (flow_is_valid(value_seen, q->service, now) &&
+		    !flow_is_reusable(value_seen, q->kind, q->service, now))
 			return INSERT_AGAIN;
-		return flow_claim(hit.value_at - (flow_words(is_v6) - 1), hit.value, q, value,
-				  is_v6);
+		return flow_claim(entry, value_seen, q, value, is_v6);
 	}
 	room = flow_find_room(first, now, is_v6);
 	other = flow_find_room(second, now, is_v6);
@@ -535,12 +566,21 @@ ALWAYS_INLINE int flow_follow_once(const struct flow_query *q, _Bool is_v6)
 	return flow_first_moving(q, word, now, is_v6);
 }
 
-/** flow_follow - whatever a packet of a moving slot or tracked service may meet; see struct
- * flow_query */
+__noinline int flow_follow_once4(const struct flow_query *q)
+{
+	return q ? flow_follow_once(q, 0) : -LB_CONTENDED;
+}
+
+__noinline int flow_follow_once6(const struct flow_query *q)
+{
+	return q ? flow_follow_once(q, 1) : -LB_CONTENDED;
+}
+
+/** flow_follow - whatever a packet of a moving slot or tracked service may meet */
 ALWAYS_INLINE int flow_follow(const struct flow_query *q, _Bool is_v6)
 {
 	for (int i = 0; i < FLOW_TRIES; i++) {
-		int outcome = flow_follow_once(q, is_v6);
+		int outcome = is_v6 ? flow_follow_once6(q) : flow_follow_once4(q);
 
 		if (outcome != FOLLOW_AGAIN)
 			return outcome;

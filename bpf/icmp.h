@@ -297,15 +297,15 @@ ALWAYS_INLINE int icmp_error(struct packet *p, _Bool is_v6)
 
 	if (!icmp_parse_quote(p, &quote, is_v6))
 		return finish(p, LB_NOT_SERVICE, 0);
-	service = service_find(quote.source_hi, quote.source_lo,
-			       KEY_WORD(quote.source_port, quote.proto, family), is_v6);
+	service = service_find_cold(quote.source_hi, quote.source_lo,
+				    KEY_WORD(quote.source_port, quote.proto, family));
 	if (service && p->destination_lo == quote.source_lo &&
 	    (!is_v6 || p->destination_hi == quote.source_hi))
 		return icmp_to_backend(p, &quote, service, is_v6);
 	if (!cfg_has_nat)
 		return finish(p, LB_NOT_SERVICE, 0);
-	reply = reply_find(quote.destination_hi, quote.destination_lo,
-			   KEY_WORD(quote.destination_port, quote.proto, family), is_v6);
+	reply = reply_find_cold(quote.destination_hi, quote.destination_lo,
+				KEY_WORD(quote.destination_port, quote.proto, family));
 	if (reply && p->destination_lo == quote.source_lo &&
 	    (!is_v6 || p->destination_hi == quote.source_hi))
 		return icmp_to_client(p, &quote, reply, is_v6);
@@ -326,35 +326,47 @@ ALWAYS_INLINE int icmp(struct packet *p, _Bool is_v6)
 	return finish(p, LB_NOT_SERVICE, 0);
 }
 
-/** icmp4 - a whole ICMP packet, from its Ethernet header on; returns the XDP verdict */
-__noinline int icmp4(struct xdp_md *ctx)
+/* What icmp4 and icmp6 take: offsets and tags in one scalar. */
+ALWAYS_INLINE __u64 icmp_place(const struct packet *p)
+{
+	return p->l3 | (__u64)p->l4 << 16 | (__u64)p->vlan << 32 | (__u64)p->inner_vlan << 48;
+}
+
+ALWAYS_INLINE void icmp_take_place(struct packet *p, __u64 place)
+{
+	p->l3 = place & 0x1f;
+	p->l4 = (place >> 16) & CLASSIFY_OFFSET_MASK;
+	p->vlan = place >> 32;
+	p->inner_vlan = place >> 48;
+}
+
+/** icmp4 - an ICMP packet; @place: icmp_place(); returns the XDP verdict */
+__noinline int icmp4(struct xdp_md *ctx, __u64 place)
 {
 	struct packet p = { .ctx = ctx };
 	struct iphdr *ip;
 
-	parse_ethernet(&p);
+	icmp_take_place(&p, place);
 	ip = packet_at(&p, p.l3, sizeof(*ip));
-	if (!ip || ip->version != 4 || ip->ihl < 5)
+	if (!ip)
 		return finish(&p, LB_UNPARSED, 0);
 	if (ip->frag_off & bpf_htons(IP_MF_OR_OFFSET)) /* the kernel puts it together and answers */
 		return finish(&p, LB_NOT_SERVICE, 0);
-	p.l4 = p.l3 + ip->ihl * 4;
 	p.source_lo = MAPPED4(ip->saddr);
 	p.destination_lo = MAPPED4(ip->daddr);
 	return icmp(&p, 0);
 }
 
-/** icmp6 - the same; @l4: offset of the ICMPv6 header, which may follow extension headers */
-__noinline int icmp6(struct xdp_md *ctx, __u32 l4)
+/** icmp6 - the same; the ICMPv6 header may follow extension headers */
+__noinline int icmp6(struct xdp_md *ctx, __u64 place)
 {
 	struct packet p = { .ctx = ctx };
 	struct ipv6hdr *ip;
 
-	parse_ethernet(&p);
+	icmp_take_place(&p, place);
 	ip = packet_at(&p, p.l3, sizeof(*ip));
 	if (!ip)
 		return finish(&p, LB_UNPARSED, 0);
-	p.l4 = l4 & CLASSIFY_OFFSET_MASK;
 	p.source_hi = *(__u64 *)&ip->saddr.in6_u.u6_addr32[0];
 	p.source_lo = *(__u64 *)&ip->saddr.in6_u.u6_addr32[2];
 	p.destination_hi = *(__u64 *)&ip->daddr.in6_u.u6_addr32[0];

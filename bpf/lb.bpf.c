@@ -92,7 +92,8 @@ ALWAYS_INLINE int ip4(struct packet *p)
 	p->source_lo = MAPPED4(ip->saddr);
 	p->destination_lo = MAPPED4(ip->daddr);
 	if (unlikely(p->proto != IPPROTO_TCP && p->proto != IPPROTO_UDP))
-		return p->proto == IPPROTO_ICMP ? icmp4(p->ctx) : finish(p, LB_NOT_SERVICE, 0);
+		return p->proto == IPPROTO_ICMP ? icmp4(p->ctx, icmp_place(p))
+						: finish(p, LB_NOT_SERVICE, 0);
 	if (unlikely(ip->frag_off & bpf_htons(IP_MF_OR_OFFSET)))
 		return finish(p, classify_fragment(p, 0), 0);
 	total = bpf_ntohs(ip->tot_len);
@@ -122,7 +123,7 @@ ALWAYS_INLINE int ip6(struct packet *p)
 		p->proto = skipped >> 16;
 		p->l4 = skipped & CLASSIFY_OFFSET_MASK;
 		if (p->proto == IPPROTO_ICMPV6)
-			return icmp6(p->ctx, p->l4);
+			return icmp6(p->ctx, icmp_place(p));
 		if (p->proto == IPPROTO_FRAGMENT)
 			return finish(p, classify_fragment(p, 1), 0);
 		if (p->proto != IPPROTO_TCP && p->proto != IPPROTO_UDP)

@@ -17,6 +17,9 @@
 #define WRITE_ONCE(x, v) (*(volatile __typeof__(x) *)&(x) = (v))
 #define barrier()	 asm volatile("" ::: "memory")
 
+/* Hides where a number comes from: clang 14 makes branches of arithmetic it sees through. */
+#define OPAQUE(x) asm volatile("" : "+r"(x))
+
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 

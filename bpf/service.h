@@ -38,16 +38,50 @@ ALWAYS_INLINE struct lb_service *service_find(__u64 hi, __u64 lo, __u32 key_word
 	return TABLE_FIND(lb_services, LB_SERVICE_SETS, hi, lo, key_word, is_v6, vip);
 }
 
-/** service_is_vip - whether an address is a VIP, whatever the port */
-ALWAYS_INLINE _Bool service_is_vip(__u64 hi, __u64 lo, _Bool is_v6)
-{
-	return service_find(hi, lo, KEY_WORD(0, 0, is_v6 ? FAMILY6 : FAMILY4), is_v6) != NULL;
-}
-
 /** reply_find - the nat backend at (address, key word), or NULL */
 ALWAYS_INLINE struct lb_reply *reply_find(__u64 hi, __u64 lo, __u32 key_word, _Bool is_v6)
 {
 	return TABLE_FIND(lb_replies, LB_REPLY_SETS, hi, lo, key_word, is_v6, address);
+}
+
+/* Row numbers for cold paths: what follows is verified once, not once for each row of two sets. */
+__noinline int service_row(__u64 hi, __u64 lo, __u32 key_word)
+{
+	struct lb_service *row;
+
+	row = key_word >> 24 == FAMILY6 ? service_find(hi, lo, key_word, 1)
+					: service_find(0, lo, key_word, 0);
+	return row ? row - lb_services : -1;
+}
+
+__noinline int reply_row(__u64 hi, __u64 lo, __u32 key_word)
+{
+	struct lb_reply *row;
+
+	row = key_word >> 24 == FAMILY6 ? reply_find(hi, lo, key_word, 1)
+					: reply_find(0, lo, key_word, 0);
+	return row ? row - lb_replies : -1;
+}
+
+/** service_find_cold, reply_find_cold - service_find and reply_find, a call away */
+ALWAYS_INLINE struct lb_service *service_find_cold(__u64 hi, __u64 lo, __u32 key_word)
+{
+	int row = service_row(hi, lo, key_word);
+
+	return row < 0 ? NULL : &lb_services[row & (LB_SERVICE_SETS * LB_SERVICE_WAYS - 1)];
+}
+
+ALWAYS_INLINE struct lb_reply *reply_find_cold(__u64 hi, __u64 lo, __u32 key_word)
+{
+	int row = reply_row(hi, lo, key_word);
+
+	return row < 0 ? NULL : &lb_replies[row & (LB_REPLY_SETS * LB_REPLY_WAYS - 1)];
+}
+
+/** service_is_vip - whether an address is a VIP, whatever the port */
+ALWAYS_INLINE _Bool service_is_vip(__u64 hi, __u64 lo, _Bool is_v6)
+{
+	return service_row(hi, lo, KEY_WORD(0, 0, is_v6 ? FAMILY6 : FAMILY4)) >= 0;
 }
 
 #endif
