@@ -166,7 +166,8 @@ test: deps ## unit, packet, e2e and lint; ends with one line "N passed, N failed
 # ---- tests: other kernels --------------------------------------------------
 
 .PHONY: vm
-vm: $(PACKET_BIN) all ## packet tests on Debian's 6.1 kernel, in QEMU
+vm: all $(PACKET_BIN) ## packet tests on Debian's 6.1 kernel, in QEMU
+	$(Q)tools/install-deps vm
 	$(Q)BUILD="$(BUILD)" tests/vm/run $(PACKET_BIN)
 
 # ---- fuzz: libFuzzer targets -----------------------------------------------
