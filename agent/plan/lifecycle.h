@@ -14,8 +14,8 @@ enum lifecycle_state {
 	BACKEND_UP,
 	BACKEND_DOWN,
 	BACKEND_DRAINING, /* weight 0 by `drain: true` or weight: 0, still seen */
-	BACKEND_DRAINED,
-	BACKEND_LEAVING, /* no longer in the file; removed when drained */
+	BACKEND_DRAINED,  /* nobody is left, or the deadline passed, or it failed while draining */
+	BACKEND_LEAVING,  /* no longer in the file; removed when drained */
 };
 
 /** lifecycle_name - "starting", "up", ... as status shows it */
@@ -44,7 +44,16 @@ struct lifecycle_output {
 	enum lifecycle_state state;
 };
 
-/** lifecycle_step - @d: the bound of one packet's stay; @settle: Ts; @now: clock */
+/**
+ * lifecycle_step - what one backend is to be now
+ * @now:    clock
+ * @d:      the bound of one packet's stay in the data path
+ * @settle: how long no valid record may have named it before its drain is done: Ts; 0 for a
+ *          tracked service, where the records are all there is
+ * A drain that is done leaves the backend alive, so that it comes back by an ordinary move; one
+ * that its deadline ended, or whose backend failed, leaves it dead. One that leaves always ends
+ * dead, before its row is freed.
+ */
 void lifecycle_step(const struct lifecycle_input *in, uint32_t now, uint32_t d, uint32_t settle,
 		    struct lifecycle_output *out);
 

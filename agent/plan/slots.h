@@ -19,8 +19,7 @@ enum slots_op_kind {
 			    @stamp is not 0, stamp := @stamp */
 };
 
-/** struct slots_op - one step; the executor keeps their order, and stores between them nothing else
- */
+/** struct slots_op - one step; the executor keeps their order, and stores nothing else between */
 struct slots_op {
 	enum slots_op_kind kind;
 	uint32_t slot; /* index within the service */
@@ -32,10 +31,10 @@ struct slots_op {
 /** struct slots_memory - what the agent remembers of one slot; zero at start, and losing it breaks
  * nothing */
 struct slots_memory {
-	uint32_t since;	  /* clock: warm-up began, or a UDP move was first wanted */
-	uint16_t pending; /* warm-up: the target; 0 with is_warming is "nobody" */
-	bool is_warming;
-	bool is_waiting; /* UDP: since is set */
+	uint32_t since;	  /* clock: what is_warming or is_waiting counts from */
+	uint16_t pending; /* warming: the target, 0: nobody; UDP waiting: whose word it was */
+	bool is_warming;  /* TCP: no move by plan before W has passed */
+	bool is_waiting;  /* towards move_deadline */
 };
 
 /** struct slots_times - in clock units */
@@ -43,7 +42,8 @@ struct slots_times {
 	uint32_t warm_up;	/* W */
 	uint32_t settle;	/* Ts */
 	uint32_t slack;		/* 2d */
-	uint32_t move_deadline; /* from the first move on; 0: none */
+	uint32_t move_deadline; /* TCP: of all moves together, UDP: of each word; then a slot
+				   need not be quiet to settle; 0: none */
 };
 
 /** struct slots_view - one service as it stands */
@@ -51,7 +51,7 @@ struct slots_view {
 	const uint32_t *words; /* size words, read once each */
 	const uint32_t *stamps;
 	uint32_t size;
-	const uint16_t *target; /* size backend ids; 0: nobody (no heir) */
+	const uint16_t *target; /* size backend ids; 0, or one that is dead: nobody (no heir) */
 	const uint16_t *
 		generations; /* by backend id, LB_MAX_BACKENDS; odd: dead. Bumped before the call */
 	bool is_udp;
@@ -59,7 +59,7 @@ struct slots_view {
 	struct slots_times times;
 };
 
-/** struct slots_counts - what stands after the step */
+/** struct slots_counts - what stands after the step; a settle counts once the next step sees it */
 struct slots_counts {
 	uint32_t moving;     /* words with moving = 1 */
 	uint32_t unfinished; /* slots whose current is not their target, or that move: call again
