@@ -48,20 +48,32 @@ struct net *net_new(struct event_base *base, const struct net_callbacks *callbac
  */
 int net_watch(struct net *net, uint32_t token, const struct lb_addr *address);
 
+/** net_unwatch - @on_hop is not called for @token any more */
 void net_unwatch(struct net *net, uint32_t token);
 
-/** net_get_hop - what is known now; 0 or -ENOENT (not watched) */
-int net_get_hop(const struct net *net, uint32_t token, struct net_hop *out);
+/**
+ * net_get_hop - what is known now; 0 or -ENOENT (not watched)
+ * Right after net_watch it asks the kernel, for all new watches at once; what it has in its
+ * neighbour table is known from then on.
+ */
+int net_get_hop(struct net *net, uint32_t token, struct net_hop *out);
 
 /** net_get_link - state of interface @name now; 0 or -ENODEV */
 int net_get_link(struct net *net, const char *name, struct net_link *out);
 
-/** net_add_vip - @vip/32 or /128 on lo; 0 (also where it was there: *@was_there), -errno */
+/**
+ * net_add_vip - @vip/32 or /128 as an address of this machine, so that ARP and NDP are answered
+ * On lo; an IPv6 one inside an interface's prefix on that interface, as NDP needs. It is marked as
+ * ours (protocol 76), and put back should it vanish, until net_del_vip or net_free.
+ * *@was_there: someone else's address, left alone; false where an earlier agent of ours put it.
+ * Returns 0 or -errno.
+ */
 int net_add_vip(struct net *net, const struct lb_addr *vip, bool *was_there);
 
-/** net_del_vip - 0 (also where it was absent), -errno */
+/** net_del_vip - take off what net_add_vip put on; 0 (also where it was absent), -errno */
 int net_del_vip(struct net *net, const struct lb_addr *vip);
 
+/** net_free - neighbours go back to the kernel's own care; VIPs stay. NULL is allowed */
 void net_free(struct net *net);
 
 #endif
