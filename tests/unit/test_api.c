@@ -7,10 +7,8 @@
 
 #include <cmocka.h>
 #include <errno.h>
-#include <event2/event.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +21,7 @@
 #include <unistd.h>
 
 #include "api/api.h"
+#include "loop_thread.h"
 #include "model/addr.h"
 #include "model/cleanup.h"
 
@@ -43,11 +42,8 @@ struct fixture {
 	char directory[64];
 	char path[100];
 	struct agent agent;
-	struct event_base *base;
-	struct event *quit;
-	int quit_fd;
+	struct loop_thread loop;
 	struct api *api;
-	pthread_t thread;
 };
 
 struct response {
@@ -136,30 +132,6 @@ static struct api_ops agent_ops(struct agent *agent)
 
 /* ---- server -------------------------------------------------------------- */
 
-static void server_quit(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd;
-	(void)what;
-	event_base_loopbreak(arg);
-}
-
-static void *server_thread(void *arg)
-{
-	event_base_dispatch(arg);
-	return NULL;
-}
-
-static void server_run(struct fixture *f)
-{
-	assert_int_equal(pthread_create(&f->thread, NULL, server_thread, f->base), 0);
-}
-
-static void server_halt(struct fixture *f)
-{
-	assert_int_equal(eventfd_write(f->quit_fd, 1), 0);
-	assert_int_equal(pthread_join(f->thread, NULL), 0);
-}
-
 /* a directory and a loop, nothing listening */
 static int setup_directory(void **state)
 {
@@ -170,10 +142,7 @@ static int setup_directory(void **state)
 	assert_non_null(mkdtemp(f->directory));
 	snprintf(f->path, sizeof(f->path), "%s/leat.sock", f->directory);
 	f->agent.replied_fd = eventfd(0, 0);
-	f->base = event_base_new();
-	f->quit_fd = eventfd(0, 0);
-	f->quit = event_new(f->base, f->quit_fd, EV_READ, server_quit, f->base);
-	event_add(f->quit, NULL);
+	loop_thread_open(&f->loop);
 	*state = f;
 	return 0;
 }
@@ -183,9 +152,7 @@ static int teardown_directory(void **state)
 	struct fixture *f = *state;
 
 	api_free(f->api);
-	event_free(f->quit);
-	event_base_free(f->base);
-	close(f->quit_fd);
+	loop_thread_close(&f->loop);
 	close(f->agent.replied_fd);
 	unlink(f->path);
 	assert_int_equal(rmdir(f->directory), 0);
@@ -201,14 +168,14 @@ static int setup_server(void **state)
 	setup_directory(state);
 	f = *state;
 	ops = agent_ops(&f->agent);
-	assert_int_equal(api_new(f->base, f->path, &ops, &f->api), 0);
-	server_run(f);
+	assert_int_equal(api_new(f->loop.base, f->path, &ops, &f->api), 0);
+	loop_thread_run(&f->loop);
 	return 0;
 }
 
 static int teardown_server(void **state)
 {
-	server_halt(*state);
+	loop_thread_halt(&((struct fixture *)*state)->loop);
 	return teardown_directory(state);
 }
 
@@ -582,9 +549,9 @@ static void test_api_silent_client_is_cut_off(void **state)
 	struct response response;
 	int fd;
 
-	assert_int_equal(api_new(f->base, f->path, &ops, &f->api), 0);
+	assert_int_equal(api_new(f->loop.base, f->path, &ops, &f->api), 0);
 	api_set_timeout(f->api, 50);
-	server_run(f);
+	loop_thread_run(&f->loop);
 	fd = client_connect(f->path);
 	client_send(fd, "GET /v1/version HT");
 
@@ -594,7 +561,7 @@ static void test_api_silent_client_is_cut_off(void **state)
 	assert_int_not_equal(response.status, 200);
 	assert_int_equal(f->agent.calls, 0);
 	response_free(&response);
-	server_halt(f);
+	loop_thread_halt(&f->loop);
 }
 
 /* ---- the socket file ----------------------------------------------------- */
@@ -603,7 +570,7 @@ static int listen_at(struct fixture *f, const char *path)
 {
 	struct api_ops ops = agent_ops(&f->agent);
 
-	return api_new(f->base, path, &ops, &f->api);
+	return api_new(f->loop.base, path, &ops, &f->api);
 }
 
 static void test_api_socket_is_for_its_owner_alone(void **state)
@@ -641,9 +608,9 @@ static void test_api_free_leaves_the_socket_of_a_successor(void **state)
 
 	api_free(first);
 
-	server_run(f);
+	loop_thread_run(&f->loop);
 	assert_operation(f, "GET", "/v1/version", "version");
-	server_halt(f);
+	loop_thread_halt(&f->loop);
 }
 
 static void test_api_stale_socket_is_replaced(void **state)
@@ -659,9 +626,9 @@ static void test_api_stale_socket_is_replaced(void **state)
 
 	assert_int_equal(listen_at(f, f->path), 0);
 
-	server_run(f);
+	loop_thread_run(&f->loop);
 	assert_operation(f, "GET", "/v1/version", "version");
-	server_halt(f);
+	loop_thread_halt(&f->loop);
 }
 
 static void test_api_live_socket_is_in_use(void **state)
@@ -670,7 +637,7 @@ static void test_api_live_socket_is_in_use(void **state)
 	struct api_ops ops = agent_ops(&f->agent);
 	struct api *second = NULL;
 
-	assert_int_equal(api_new(f->base, f->path, &ops, &second), -EADDRINUSE);
+	assert_int_equal(api_new(f->loop.base, f->path, &ops, &second), -EADDRINUSE);
 
 	assert_null(second);
 	assert_operation(f, "GET", "/v1/version", "version");
