@@ -27,7 +27,7 @@ static uint64_t jiffies_to_ns(uint64_t jiffies, unsigned hz)
 
 unsigned clock_guess_hz(const struct lb_clock_reading *reading)
 {
-	uint64_t best = MAX_DEVIATION_NS + reading->ktime_ns / 100;
+	uint64_t margin = MAX_DEVIATION_NS + reading->ktime_ns / 100;
 	unsigned hz = 0;
 
 	for (size_t i = 0; i < KNOWN_HZ; i++) {
@@ -38,10 +38,11 @@ unsigned clock_guess_hz(const struct lb_clock_reading *reading)
 			continue;
 		off = distance(jiffies_to_ns(reading->jiffies - start, known_hz[i]),
 			       reading->ktime_ns);
-		if (off < best) {
-			best = off;
-			hz = known_hz[i];
-		}
+		if (off >= margin)
+			continue;
+		if (hz)
+			return 0; /* near 300 s of uptime all of them agree */
+		hz = known_hz[i];
 	}
 	return hz;
 }

@@ -13,7 +13,8 @@
 
 /**
  * clock_guess_hz - the HZ with which jiffies and ktime both began at boot
- * Returns 100, 250, 300 or 1000; 0 where none fits (then measure: clock_measure_hz).
+ * Returns 100, 250, 300 or 1000; 0 where none fits or several do (then measure:
+ * clock_measure_hz).
  */
 unsigned clock_guess_hz(const struct lb_clock_reading *reading);
 

@@ -130,15 +130,22 @@ static int check_tables(const struct lb *skel, int fd, struct dataplane_error *e
 	return 0;
 }
 
+/* The kernel adds BPF_F_RDONLY_PROG to a devmap by itself. */
+static bool has_same_shape(const struct bpf_map_info *info, const struct bpf_map *map)
+{
+	return info->type == bpf_map__type(map) && info->key_size == bpf_map__key_size(map) &&
+	       info->value_size == bpf_map__value_size(map) &&
+	       (info->map_flags & ~BPF_F_RDONLY_PROG) ==
+		       (bpf_map__map_flags(map) & ~BPF_F_RDONLY_PROG);
+}
+
 static int reuse_map(struct bpf_map *map, int fd, struct dataplane_error *error)
 {
 	struct bpf_map_info info = {};
 	uint32_t length = sizeof(info);
 	int err = bpf_obj_get_info_by_fd(fd, &info, &length);
 
-	if (!err && (info.type != bpf_map__type(map) || info.key_size != bpf_map__key_size(map) ||
-		     info.value_size != bpf_map__value_size(map) ||
-		     info.map_flags != bpf_map__map_flags(map)))
+	if (!err && !has_same_shape(&info, map))
 		return dataplane_fail(error, -EPROTO,
 				      "the pinned %s is not as this binary makes it: go on with "
 				      "the binary that made it, or `leat stop --detach` and start "

@@ -94,7 +94,8 @@ static void step_unnamed(struct lb_hop *hop, struct sweep_hop *memory, uint16_t 
 		return;
 	}
 	if ((int32_t)(span->began - memory->retired_at) > (int32_t)span->slack) {
-		set_state(hop, LB_HOP_FREE);
+		/* the data path takes a row for free when this whole word is 0 */
+		__atomic_store_n(&hop->id_if, 0, __ATOMIC_RELEASE);
 		*memory = (struct sweep_hop) {};
 	}
 }
