@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "rows.h"
+
+#include <errno.h>
+#include <linux/bpf.h>
+#include <math.h>
+#include <net/if.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "live.h"
+#include "subject.h"
+
+#define REPEAT	    100000
+#define PAIRS	    3 /* a round */
+#define MAX_ROUNDS  16
+#define MAX_SAMPLES (PAIRS * MAX_ROUNDS)
+#define MAX_FLOWS   1000000
+
+static const uint32_t column_flows[COLUMN_COUNT] = { 1, 1000, 100000, MAX_FLOWS };
+static const char *const column_names[COLUMN_COUNT] = { "1 flow", "1k", "100k", "1M" };
+
+#define ALL_COLUMNS ((1 << COLUMN_COUNT) - 1)
+#define ONE_COLUMN  (1 << FLOWS_1)
+
+/* what a subject must have counted after a run, one for each packet */
+enum path { PATH_FORWARDED, PATH_REPLIED, PATH_PASSED, PATH_PING };
+
+enum subject_id {
+	SUBJECT_A,
+	SUBJECT_B,
+	SUBJECT_C,
+	SUBJECT_D,
+	SUBJECT_D_NEW,
+	SUBJECT_E,
+	SUBJECT_DSR,
+	SUBJECT_DSR_NAT,
+	SUBJECT_REDIRECT,
+	SUBJECT_MOVING,
+	SUBJECT_NAT,
+	SUBJECT_NAT_REPLY,
+	SUBJECT_NAT_NEW,
+	SUBJECT_COUNT,
+};
+
+struct row {
+	const char *name;
+	enum subject_id subject;
+	enum shape shape;
+	uint32_t verdict;
+	enum path path;
+	unsigned columns;   /* bits; a row with one has it under "1 flow" */
+	enum shape records; /* established beforehand by packets of this shape */
+	bool has_records;
+	bool is_new;   /* every packet begins a connection */
+	bool is_other; /* addressed to somebody else */
+	double samples[COLUMN_COUNT][MAX_SAMPLES];
+	unsigned taken[COLUMN_COUNT];
+};
+
+static struct row rows[ROW_COUNT] = {
+	[ROW_A] = { "A  MAC swap", SUBJECT_A, SHAPE_V4, XDP_TX, .columns = ALL_COLUMNS },
+	[ROW_B] = { "B  constant IPIP header", SUBJECT_B, SHAPE_V4_TUNNEL, XDP_TX,
+		    .columns = ALL_COLUMNS },
+	[ROW_C] = { "C  textbook DSR", SUBJECT_C, SHAPE_V4, XDP_TX, .columns = ALL_COLUMNS },
+	[ROW_D] = { "D  C + LRU flow table", SUBJECT_D, SHAPE_V4, XDP_TX, .columns = ALL_COLUMNS,
+		    .has_records = true },
+	[ROW_D_NEW] = { "D  new flow", SUBJECT_D_NEW, SHAPE_V4, XDP_TX, .columns = ONE_COLUMN,
+			.is_new = true },
+	[ROW_E] = { "E  textbook DNAT", SUBJECT_E, SHAPE_V4, XDP_TX, .columns = ALL_COLUMNS },
+	[ROW_DSR4] = { "dsr, settled", SUBJECT_DSR, SHAPE_V4, XDP_TX, .columns = ALL_COLUMNS },
+	[ROW_DSR4_NAT] = { "dsr, settled, nat configured too", SUBJECT_DSR_NAT, SHAPE_V4, XDP_TX,
+			   .columns = ALL_COLUMNS },
+	[ROW_DSR4_TAGGED] = { "dsr, settled, one VLAN tag", SUBJECT_DSR, SHAPE_V4_TAGGED, XDP_TX,
+			      .columns = ALL_COLUMNS },
+	[ROW_DSR4_REDIRECT] = { "dsr, settled, other interface", SUBJECT_REDIRECT, SHAPE_V4,
+				XDP_REDIRECT, .columns = ALL_COLUMNS },
+	[ROW_DSR6] = { "dsr, settled, IPv6", SUBJECT_DSR, SHAPE_V6, XDP_TX,
+		       .columns = ALL_COLUMNS },
+	[ROW_MOVING] = { "dsr, moving slot, recorded", SUBJECT_MOVING, SHAPE_V4, XDP_TX,
+			 .columns = ALL_COLUMNS, .has_records = true },
+	[ROW_NOT_SERVICE] = { "not a VIP", SUBJECT_DSR, SHAPE_V4, XDP_PASS, PATH_PASSED,
+			      ALL_COLUMNS, .is_other = true },
+	[ROW_PING] = { "ping to a VIP", SUBJECT_DSR, SHAPE_V4_PING, XDP_TX, PATH_PING, ONE_COLUMN },
+	[ROW_NAT_REQUEST] = { "nat, request", SUBJECT_NAT, SHAPE_V4, XDP_TX, .columns = ALL_COLUMNS,
+			      .has_records = true },
+	[ROW_NAT_REPLY] = { "nat, reply", SUBJECT_NAT_REPLY, SHAPE_V4_REPLY, XDP_TX, PATH_REPLIED,
+			    ALL_COLUMNS, .has_records = true },
+	[ROW_NAT6_REQUEST] = { "nat, request, IPv6", SUBJECT_NAT, SHAPE_V6, XDP_TX,
+			       .columns = ALL_COLUMNS, .records = SHAPE_V6, .has_records = true },
+	[ROW_NAT_NEW] = { "nat, new flow", SUBJECT_NAT_NEW, SHAPE_V4, XDP_TX, .columns = ONE_COLUMN,
+			  .is_new = true },
+};
+
+static struct subject subjects[SUBJECT_COUNT];
+
+static const struct shipped_setup setups[SUBJECT_COUNT] = {
+	[SUBJECT_DSR] = { .backends = 10 },
+	[SUBJECT_DSR_NAT] = { .backends = 10, .has_nat = true },
+	[SUBJECT_REDIRECT] = { .backends = 10, .is_redirect = true },
+	[SUBJECT_MOVING] = { .backends = 10, .is_moving = true },
+	[SUBJECT_NAT] = { .backends = 10, .has_nat = true, .is_nat = true },
+	[SUBJECT_NAT_NEW] = { .backends = 10, .has_nat = true, .is_nat = true },
+	/* a reply must come from the backend that its record names */
+	[SUBJECT_NAT_REPLY] = { .backends = 1, .has_nat = true, .is_nat = true },
+};
+
+static int open_subject(enum subject_id id)
+{
+	static const char letters[] = "abcdde";
+	struct shipped_setup setup = setups[id];
+
+	if (subjects[id].close)
+		return 0;
+	if (id <= SUBJECT_E)
+		return textbook_open(letters[id], &subjects[id]);
+	setup.flows = MAX_FLOWS;
+	setup.ifindex = (uint32_t)live_ifindex();
+	setup.backend_ifindex =
+		(uint32_t)(setup.is_redirect ? live_peer_ifindex() : live_ifindex());
+	return shipped_open(&setup, &subjects[id]);
+}
+
+static bool is_wanted(const struct row *row, const struct rows_options *options)
+{
+	return !options->only || strstr(row->name, options->only);
+}
+
+static int open_subjects(const struct rows_options *options)
+{
+	int i, err = 0;
+
+	for (i = 0; !err && i < ROW_COUNT; i++) {
+		if (is_wanted(&rows[i], options))
+			err = open_subject(rows[i].subject);
+		else
+			rows[i].columns = 0;
+	}
+	return err;
+}
+
+static void close_subjects(void)
+{
+	int i;
+
+	for (i = 0; i < SUBJECT_COUNT; i++) {
+		if (subjects[i].close)
+			subjects[i].close(&subjects[i]);
+	}
+}
+
+static void traffic_of(const struct row *row, struct traffic *t)
+{
+	bool is_reply = row->shape == SHAPE_V4_REPLY;
+
+	*t = (struct traffic) {
+		.shape = row->shape,
+		.address4 = is_reply ? SUBJECT_BACKEND4 : SUBJECT_VIP4,
+		.port = is_reply ? SUBJECT_BACKEND_PORT : SUBJECT_PORT,
+		.is_syn = row->is_new,
+	};
+	if (row->is_other)
+		t->address4++;
+	memcpy(t->address6, subject_vip6, sizeof(t->address6));
+}
+
+static int establish(struct wrapper *w, const struct row *row)
+{
+	struct traffic t = { .shape = row->records,
+			     .address4 = SUBJECT_VIP4,
+			     .port = SUBJECT_PORT };
+	int err = wrapper_target(w, subjects[row->subject].prog_fd);
+
+	memcpy(t.address6, subject_vip6, sizeof(t.address6));
+	return err ? err : wrapper_establish(w, &t, MAX_FLOWS);
+}
+
+static uint64_t count_of(const struct subject_counts *c, enum path path)
+{
+	switch (path) {
+	case PATH_REPLIED:
+		return c->replied;
+	case PATH_PASSED:
+		return c->passed;
+	case PATH_PING:
+		return c->pings;
+	case PATH_FORWARDED:
+		break;
+	}
+	return c->forwarded;
+}
+
+/* Every packet of the run took the path meant, or the figure is worth nothing. */
+static int check(const struct row *row, const struct subject *s,
+		 const struct subject_counts *before, uint32_t verdict)
+{
+	struct subject_counts after;
+	uint64_t counted, created;
+
+	if (verdict != row->verdict) {
+		fprintf(stderr, "bench: %s: verdict %u, not %u\n", row->name, verdict,
+			row->verdict);
+		return -EPROTO;
+	}
+	if (!s->count)
+		return 0;
+	s->count(s, &after);
+	counted = count_of(&after, row->path) - count_of(before, row->path);
+	created = after.created - before->created;
+	if (counted == REPEAT && created == (row->is_new ? REPEAT : 0))
+		return 0;
+	fprintf(stderr, "bench: %s: of %u packets %lu took the path meant, %lu made a record\n",
+		row->name, REPEAT, (unsigned long)counted, (unsigned long)created);
+	return -EPROTO;
+}
+
+static int measure_pair(struct wrapper *w, struct row *row, enum column column)
+{
+	const struct subject *s = &subjects[row->subject];
+	static uint32_t next_new;
+	struct traffic t;
+	struct wrapper_run run = {
+		.traffic = &t,
+		.flows = column_flows[column],
+		.is_sequential = row->is_new,
+		.repeat = REPEAT,
+		.is_stub = true,
+	};
+	struct subject_counts before;
+	double stub_ns, cpu_ns;
+	uint32_t verdict;
+	int err;
+
+	traffic_of(row, &t);
+	run.first = next_new;
+	next_new += row->is_new ? REPEAT : 0;
+	if (row->is_new && s->clear && row->taken[column] % 8 == 0)
+		s->clear(s);
+	if (s->count)
+		s->count(s, &before);
+	err = wrapper_run(w, &run, &stub_ns, &verdict);
+	run.is_stub = false;
+	err = err ? err : wrapper_run(w, &run, &cpu_ns, &verdict);
+	if (err)
+		return err;
+	row->samples[column][row->taken[column]++] = (cpu_ns - stub_ns) / REPEAT;
+	return check(row, s, &before, verdict);
+}
+
+/* One run for nothing brings the caches, and the branch predictor, to where they stay. */
+static int warm_up(struct wrapper *w, struct row *row, enum column column)
+{
+	int err;
+
+	if (row->is_new)
+		return 0;
+	err = measure_pair(w, row, column);
+	row->taken[column] = row->taken[column] ? row->taken[column] - 1 : 0;
+	return err;
+}
+
+static int measure_row(struct wrapper *w, struct row *row)
+{
+	int column, i, err = 0;
+
+	if (row->columns)
+		err = wrapper_target(w, subjects[row->subject].prog_fd);
+
+	for (column = 0; !err && column < COLUMN_COUNT; column++) {
+		if (!(row->columns & (1U << column)))
+			continue;
+		err = warm_up(w, row, column);
+		for (i = 0; !err && i < PAIRS; i++)
+			err = measure_pair(w, row, column);
+	}
+	return err;
+}
+
+static int measure_rounds(struct wrapper *w, unsigned rounds)
+{
+	unsigned round;
+	int i, err = 0;
+
+	for (i = 0; !err && i < ROW_COUNT; i++) {
+		if (!rows[i].has_records || !rows[i].columns)
+			continue;
+		err = establish(w, &rows[i]);
+	}
+	for (round = 0; !err && round < rounds; round++) {
+		for (i = 0; !err && i < ROW_COUNT; i++)
+			err = measure_row(w, &rows[i]);
+	}
+	return err;
+}
+
+int rows_measure(const struct rows_options *options)
+{
+	unsigned rounds = options->rounds < MAX_ROUNDS ? options->rounds : MAX_ROUNDS;
+	struct wrapper *w = NULL;
+	int err;
+
+	err = wrapper_open(live_ifindex(), shipped_has_frags(), options->drains, &w);
+	err = err ? err : open_subjects(options);
+	err = err ? err : measure_rounds(w, rounds);
+	close_subjects();
+	wrapper_close(w);
+	return err;
+}
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* The value below which a share @part of the samples lies. */
+static double quantile(enum row_id row, enum column column, double part)
+{
+	unsigned n = rows[row].taken[column];
+	double sorted[MAX_SAMPLES];
+
+	if (!n)
+		return NAN;
+	memcpy(sorted, rows[row].samples[column], n * sizeof(*sorted));
+	qsort(sorted, n, sizeof(*sorted), compare);
+	return sorted[(unsigned)(part * (n - 1) + 0.5)];
+}
+
+double rows_ns(enum row_id row, enum column column)
+{
+	return quantile(row, column, 0.5);
+}
+
+static void print_cell(enum row_id row, enum column column, bool is_verbose)
+{
+	double ns = rows_ns(row, column);
+
+	if (isnan(ns))
+		printf(" %*s", is_verbose ? 20 : 8, "");
+	else if (is_verbose)
+		printf(" %6.1f (%5.1f %5.1f)", ns, quantile(row, column, 0.25),
+		       quantile(row, column, 0.75));
+	else
+		printf(" %8.1f", ns);
+}
+
+void rows_print(const struct rows_options *options)
+{
+	int width = options->is_verbose ? 20 : 8;
+	int row, column;
+
+	printf("%-34s", "ns a packet, stub taken off");
+	for (column = 0; column < COLUMN_COUNT; column++)
+		printf(" %*s", width, column_names[column]);
+	putchar('\n');
+	for (row = 0; row < ROW_COUNT; row++) {
+		if (!rows[row].columns)
+			continue;
+		if (row == ROW_DSR4)
+			putchar('\n');
+		printf("%-34s", rows[row].name);
+		for (column = 0; column < COLUMN_COUNT; column++)
+			print_cell(row, column, options->is_verbose);
+		putchar('\n');
+	}
+}

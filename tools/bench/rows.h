@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The table: which programs, which packets, how many flows, and what each cost. */
+#ifndef LEAT_BENCH_ROWS_H
+#define LEAT_BENCH_ROWS_H
+
+#include <stdbool.h>
+
+enum row_id {
+	ROW_A,
+	ROW_B,
+	ROW_C,
+	ROW_D,
+	ROW_D_NEW,
+	ROW_E,
+	ROW_DSR4,
+	ROW_DSR4_NAT,
+	ROW_DSR4_TAGGED,
+	ROW_DSR4_REDIRECT,
+	ROW_DSR6,
+	ROW_MOVING,
+	ROW_NOT_SERVICE,
+	ROW_PING,
+	ROW_NAT_REQUEST,
+	ROW_NAT_REPLY,
+	ROW_NAT6_REQUEST,
+	ROW_NAT_NEW,
+	ROW_COUNT,
+};
+
+enum column { FLOWS_1, FLOWS_1K, FLOWS_100K, FLOWS_1M, COLUMN_COUNT };
+
+struct rows_options {
+	unsigned rounds;
+	bool drains;	  /* see wrapper_open() */
+	bool is_verbose;  /* quartiles of every figure */
+	const char *only; /* rows whose names contain this; NULL: all */
+};
+
+/** rows_measure - all of them, a few pairs of runs each in turn, @rounds times over; 0 or -errno */
+int rows_measure(const struct rows_options *options);
+
+/** rows_print - the table */
+void rows_print(const struct rows_options *options);
+
+/** rows_ns - nanoseconds a packet, the stub's taken off; NaN where it was not measured */
+double rows_ns(enum row_id row, enum column column);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "verdicts.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "rows.h"
+
+struct cell {
+	enum row_id row;
+	enum column column;
+};
+
+static const struct {
+	const char *what;
+	struct cell figure;
+	struct cell reference;
+	double target;
+} ratios[] = {
+	{ "dsr / C, 1 flow", { ROW_DSR4, FLOWS_1 }, { ROW_C, FLOWS_1 }, 0.4 },
+	{ "dsr at 1M flows / dsr at 1", { ROW_DSR4, FLOWS_1M }, { ROW_DSR4, FLOWS_1 }, 1.8 },
+	{ "dsr / D, 1M flows", { ROW_DSR4, FLOWS_1M }, { ROW_D, FLOWS_1M }, 0.06 },
+	{ "dsr IPv6 / dsr IPv4, 1 flow", { ROW_DSR6, FLOWS_1 }, { ROW_DSR4, FLOWS_1 }, 2 },
+	{ "dsr tagged / dsr untagged, 1 flow",
+	  { ROW_DSR4_TAGGED, FLOWS_1 },
+	  { ROW_DSR4, FLOWS_1 },
+	  2 },
+	{ "nat request / E, 1 flow", { ROW_NAT_REQUEST, FLOWS_1 }, { ROW_E, FLOWS_1 }, 0.7 },
+	{ "nat reply / E, 1 flow", { ROW_NAT_REPLY, FLOWS_1 }, { ROW_E, FLOWS_1 }, 0.7 },
+	{ "nat request / D, 1M flows", { ROW_NAT_REQUEST, FLOWS_1M }, { ROW_D, FLOWS_1M }, 0.5 },
+	{ "nat reply / D, 1M flows", { ROW_NAT_REPLY, FLOWS_1M }, { ROW_D, FLOWS_1M }, 0.5 },
+	{ "new nat flow / D's new flow", { ROW_NAT_NEW, FLOWS_1 }, { ROW_D_NEW, FLOWS_1 }, 0.3 },
+	{ "not a VIP / C, 1 flow", { ROW_NOT_SERVICE, FLOWS_1 }, { ROW_C, FLOWS_1 }, 0.4 },
+};
+
+void verdicts_print(void)
+{
+	size_t i;
+
+	printf("\n%-34s %8s %8s\n", "ratio", "", "target");
+	for (i = 0; i < sizeof(ratios) / sizeof(ratios[0]); i++) {
+		double ratio = rows_ns(ratios[i].figure.row, ratios[i].figure.column) /
+			       rows_ns(ratios[i].reference.row, ratios[i].reference.column);
+
+		if (isnan(ratio))
+			continue;
+		printf("%-34s %8.3f %8.2f  %s\n", ratios[i].what, ratio, ratios[i].target,
+		       ratio <= ratios[i].target ? "reached" : "not reached");
+	}
+}
