@@ -54,6 +54,16 @@ unsigned model_table_size(size_t backends)
 	return ladder[step];
 }
 
+uint64_t model_slots_needed(const struct model_config *config)
+{
+	uint64_t slots = 0;
+
+	for (size_t i = 0; i < config->service_count; i++)
+		slots += (config->services[i].table_size + LB_SLOTS_PER_ROW - 1) /
+			 LB_SLOTS_PER_ROW * LB_SLOTS_PER_ROW;
+	return slots;
+}
+
 bool model_is_prime(unsigned n)
 {
 	if (n < 4)

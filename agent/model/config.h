@@ -109,6 +109,9 @@ bool model_health_equal(const struct model_health *a, const struct model_health 
  */
 unsigned model_table_size(size_t backends);
 
+/** model_slots_needed - slots that the tables of all services take, each in whole rows */
+uint64_t model_slots_needed(const struct model_config *config);
+
 /** model_is_prime - whether @n may be a table's size */
 bool model_is_prime(unsigned n);
 
