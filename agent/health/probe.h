@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Inside this room: what health.c and the kinds of probe share. */
+#ifndef LEAT_HEALTH_PROBE_H
+#define LEAT_HEALTH_PROBE_H
+
+#include <event2/event_struct.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "health/health.h"
+#include "health/state.h"
+#include "health/wheel.h"
+#include "model/config.h"
+
+struct http_client;
+struct http_probe;
+struct target;
+
+/** struct probe_kind - what a kind of probe must be able to do */
+struct probe_kind {
+	/* open - make ready for the target's settings; once before the first start. 0 or -errno */
+	int (*open)(struct target *t);
+	/* start - begin a probe; it ends in health_end_probe(), which start itself may call */
+	void (*start)(struct target *t);
+	/* cancel - drop the probe in flight without a report */
+	void (*cancel)(struct target *t);
+	/* close - undo open; no probe is in flight */
+	void (*close)(struct target *t);
+	/* stage - what the probe in flight is busy with, for "timeout after 500 ms <stage>" */
+	const char *(*stage)(const struct target *t);
+};
+
+extern const struct probe_kind probe_tcp;
+extern const struct probe_kind probe_http;
+
+/** struct target - one thing probed; it is either waiting for its next probe or has one in flight
+ */
+struct target {
+	struct wheel_entry entry; /* first; due: the next start, or the deadline of the probe */
+	struct target *next;	  /* in its bucket of the table */
+	struct health *health;
+	uint32_t token;
+	unsigned port; /* the backend's, host order; the settings may name another */
+	struct lb_addr address;
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} to;
+	socklen_t to_len;
+	struct model_health settings; /* owns its strings */
+	struct health_state state;
+	uint64_t planned_ms; /* CLOCK_MONOTONIC: when the last probe was to start; jitter adds here
+			      */
+	uint64_t started_us; /* CLOCK_MONOTONIC: when it did */
+	bool is_adopted;
+	bool is_probing;
+	bool is_phased; /* its first probe is over, the second found a phase of its own */
+	bool has_grace; /* the deadline was put off once because the loop was late */
+	const struct probe_kind *kind;
+	struct event socket_event; /* of the probe in flight */
+	int tcp_fd;
+	struct http_probe *http;
+};
+
+#define HEALTH_BUCKETS 8192
+
+struct health {
+	struct event_base *base;
+	health_change_fn on_change;
+	void *arg;
+	struct wheel wheel;
+	struct event tick_event;
+	uint64_t armed_tick; /* that tick_event waits for; 0 in its callback, which arms at its end
+			      */
+	uint64_t random;
+	struct http_client *http; /* NULL before the first http target */
+	struct target *buckets[HEALTH_BUCKETS];
+};
+
+/**
+ * health_end_probe - the probe of @t is over and its socket is gone
+ * @reason: copied
+ * Reports to the user, who may remove @t: do not touch it afterwards.
+ */
+void health_end_probe(struct target *t, enum probe_outcome outcome, const char *reason);
+
+/** probe_http_free - the client all http probes share; no target uses it any more; NULL allowed */
+void probe_http_free(struct http_client *client);
+
+#endif
