@@ -91,7 +91,8 @@ static void describe_moves(const struct control *ctl, const struct model_config 
 
 		total += model->table_size;
 		if (s && service_fits(s, model)) {
-			moved += count_moves(ctl, s, model);
+			if (!service_weighs_as(s, model))
+				moved += count_moves(ctl, s, model);
 		} else if (s) {
 			moved += model->table_size;
 			affected += recorded_flows(s);

@@ -184,6 +184,7 @@ static int backend_adopt(struct control *ctl, struct control_service *s, uint16_
 	b->is_decided = true;
 	b->is_healthy = !(row->generation & 1); /* alive = parity of the generation */
 	b->unnamed_since = now;			/* d anew */
+	b->weight = 1;				/* the configuration says, or it leaves */
 	b->is_leaving = row->flags & LB_BE_LEAVING;
 	b->wants_drain = row->flags & (LB_BE_DRAINING | LB_BE_LEAVING);
 	if (row->drain_deadline) {
@@ -434,11 +435,31 @@ static void update_backend(struct control *ctl, struct control_service *s,
 	backend_observe(ctl, s, b);
 }
 
+bool service_weighs_as(const struct control_service *s, const struct model_service *model)
+{
+	size_t staying = 0;
+
+	for (size_t i = 0; i < s->backend_count; i++)
+		staying += !s->backends[i]->is_leaving;
+	if (staying != model->backend_count)
+		return false;
+	for (size_t i = 0; i < model->backend_count; i++) {
+		const struct model_backend *mb = &model->backends[i];
+		const struct control_backend *b = backend_find(s, &mb->address, mb->port);
+
+		if (!b || b->is_leaving || b->weight != mb->weight ||
+		    b->wants_drain != (mb->drain || !mb->weight))
+			return false;
+	}
+	return true;
+}
+
 void service_update(struct control *ctl, struct control_service *s,
 		    const struct model_service *model)
 {
 	bool *is_kept = calloc(s->backend_count + 1, sizeof(*is_kept));
 
+	s->is_dirty |= !service_weighs_as(s, model);
 	s->model = model;
 	control_set_times(ctl, s);
 	for (size_t i = 0; i < model->backend_count; i++) {
@@ -457,5 +478,4 @@ void service_update(struct control *ctl, struct control_service *s,
 		backend_observe(ctl, s, s->backends[k]);
 	}
 	free(is_kept);
-	s->is_dirty = true;
 }

@@ -159,6 +159,9 @@ void backend_remove(struct control *ctl, struct control_service *s, struct contr
 struct control_backend *backend_find(const struct control_service *s, const struct lb_addr *address,
 				     unsigned port);
 
+/** service_weighs_as - whether @model leaves each backend's weight and drain as they are */
+bool service_weighs_as(const struct control_service *s, const struct model_service *model);
+
 /** service_update - take over @model: weights, drains, probes, who leaves; new backends are there
  * already */
 void service_update(struct control *ctl, struct control_service *s,
