@@ -25,9 +25,10 @@ static const struct lb_service *find_pinned(const struct control *ctl,
 }
 
 /* A pinned service that is not, or not in this shape, in the configuration. */
-static void drop_pinned(struct control *ctl, struct lb_service row)
+static void drop_pinned(struct control *ctl, const struct lb_service *pinned)
 {
 	const struct lb_backend *rows = dataplane_backends(ctl->dp);
+	const struct lb_service row = *pinned; /* the live one is cleared next */
 
 	dataplane_del_service(ctl->dp, &row);
 	for (unsigned id = 1; id < LB_MAX_BACKENDS; id++) {
@@ -76,7 +77,7 @@ static int start_service(struct control *ctl, const struct model_service *model)
 		log_warn("service made anew service=%s reason=\"mode, tracking or table size is "
 			 "not the pinned one\"; its connections break",
 			 model->name);
-		drop_pinned(ctl, *pinned);
+		drop_pinned(ctl, pinned);
 	}
 	if (err == -ESTALE || err == -ENOENT) {
 		err = service_create(ctl, model, &s);
@@ -107,7 +108,7 @@ static void drop_strangers(struct control *ctl)
 		if (!table[i].family || (table[i].flags & LB_SVC_VIP) || service_find(ctl, &key))
 			continue;
 		log_info("service removed id=%u reason=\"not in the configuration\"", table[i].id);
-		drop_pinned(ctl, table[i]);
+		drop_pinned(ctl, &table[i]);
 	}
 }
 
