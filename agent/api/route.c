@@ -10,60 +10,60 @@
 
 #define MAX_PARAMETERS 4
 
-typedef json_t *route_function(const struct api_ops *ops, const struct evkeyvalq *query,
-			       int *status, struct api_query_error *error);
+/* sets body and status, or says in error what is wrong with the query */
+typedef void route_function(const struct api_ops *ops, const struct evkeyvalq *query,
+			    struct api_answer *out, struct api_query_error *error);
 
-/* a function that returns NULL and leaves the status at 400 has filled in the error */
-static json_t *route_version(const struct api_ops *ops, const struct evkeyvalq *query, int *status,
-			     struct api_query_error *error)
+static void route_version(const struct api_ops *ops, const struct evkeyvalq *query,
+			  struct api_answer *out, struct api_query_error *error)
 {
 	(void)query;
 	(void)error;
-	*status = HTTP_OK;
-	return ops->version(ops->arg, status);
+	out->status = HTTP_OK;
+	out->body = ops->version(ops->arg, &out->status);
 }
 
-static json_t *route_status(const struct api_ops *ops, const struct evkeyvalq *query, int *status,
-			    struct api_query_error *error)
+static void route_status(const struct api_ops *ops, const struct evkeyvalq *query,
+			 struct api_answer *out, struct api_query_error *error)
 {
 	(void)query;
 	(void)error;
-	*status = HTTP_OK;
-	return ops->status(ops->arg, status);
+	out->status = HTTP_OK;
+	out->body = ops->status(ops->arg, &out->status);
 }
 
-static json_t *route_reload(const struct api_ops *ops, const struct evkeyvalq *query, int *status,
-			    struct api_query_error *error)
+static void route_reload(const struct api_ops *ops, const struct evkeyvalq *query,
+			 struct api_answer *out, struct api_query_error *error)
 {
 	bool is_dry_run, is_forced;
 
 	if (api_query_get_flag(query, "dry_run", &is_dry_run, error) != 0 ||
 	    api_query_get_flag(query, "force", &is_forced, error) != 0)
-		return NULL;
-	*status = HTTP_OK;
-	return ops->reload(ops->arg, is_dry_run, is_forced, status);
+		return;
+	out->status = HTTP_OK;
+	out->body = ops->reload(ops->arg, is_dry_run, is_forced, &out->status);
 }
 
-static json_t *route_explain(const struct api_ops *ops, const struct evkeyvalq *query, int *status,
-			     struct api_query_error *error)
+static void route_explain(const struct api_ops *ops, const struct evkeyvalq *query,
+			  struct api_answer *out, struct api_query_error *error)
 {
 	struct api_explain_query packet;
 
 	if (api_query_get_explain(query, &packet, error) != 0)
-		return NULL;
-	*status = HTTP_OK;
-	return ops->explain(ops->arg, &packet, status);
+		return;
+	out->status = HTTP_OK;
+	out->body = ops->explain(ops->arg, &packet, &out->status);
 }
 
-static json_t *route_stop(const struct api_ops *ops, const struct evkeyvalq *query, int *status,
-			  struct api_query_error *error)
+static void route_stop(const struct api_ops *ops, const struct evkeyvalq *query,
+		       struct api_answer *out, struct api_query_error *error)
 {
 	bool is_detaching;
 
 	if (api_query_get_flag(query, "detach", &is_detaching, error) != 0)
-		return NULL;
-	*status = HTTP_OK;
-	return ops->stop(ops->arg, is_detaching, status);
+		return;
+	out->status = HTTP_OK;
+	out->body = ops->stop(ops->arg, is_detaching, &out->status);
 }
 
 static const struct route {
@@ -85,11 +85,12 @@ static const struct route {
 json_t *api_route_error(const char *text)
 {
 	char clean[512];
-	size_t i;
 
-	for (i = 0; text[i] && i < sizeof(clean) - 1; i++)
-		clean[i] = text[i] >= 0x20 && text[i] < 0x7f ? text[i] : '?';
-	clean[i] = '\0';
+	snprintf(clean, sizeof(clean), "%s", text);
+	for (char *at = clean; *at; at++) {
+		if (*at < 0x20 || *at == 0x7f)
+			*at = '?';
+	}
 	return json_pack("{s:s}", "error", clean);
 }
 
@@ -126,26 +127,23 @@ static json_t *route_wrong_method(const struct route *route)
 	return api_route_error(text);
 }
 
-static json_t *route_call(const struct route *route, const struct api_ops *ops, const char *text,
-			  int *status)
+static void route_call(const struct route *route, const struct api_ops *ops, const char *text,
+		       struct api_answer *out)
 {
 	struct api_query_error error;
 	struct evkeyvalq query;
-	json_t *body;
 
-	*status = HTTP_BADREQUEST;
 	error.text[0] = '\0';
-	if (api_query_parse(text, route->parameters, &query, &error) != 0)
-		body = NULL;
-	else
-		body = route->answer(ops, &query, status, &error);
+	if (api_query_parse(text, route->parameters, &query, &error) == 0)
+		route->answer(ops, &query, out, &error);
 	evhttp_clear_headers(&query);
-	if (body)
-		return body;
-	if (error.text[0])
-		return api_route_error(error.text);
-	*status = HTTP_INTERNAL;
-	return api_route_error("the agent could not make a reply: out of memory");
+	if (error.text[0]) {
+		out->status = HTTP_BADREQUEST;
+		out->body = api_route_error(error.text);
+	} else if (!out->body) {
+		out->status = HTTP_INTERNAL;
+		out->body = api_route_error("the agent could not make a reply: out of memory");
+	}
 }
 
 int api_route_answer(const struct api_ops *ops, enum evhttp_cmd_type method, const char *path,
@@ -162,7 +160,7 @@ int api_route_answer(const struct api_ops *ops, enum evhttp_cmd_type method, con
 		answer.allow = route->method_name;
 		answer.body = route_wrong_method(route);
 	} else {
-		answer.body = route_call(route, ops, query, &answer.status);
+		route_call(route, ops, query, &answer);
 		answer.is_stopping = route->answer == route_stop && answer.status == HTTP_OK;
 	}
 	if (!answer.body)

@@ -10,6 +10,7 @@
 #include "cli/cli.h"
 #include "cli/client.h"
 #include "cli/fields.h"
+#include "cli/orphan.h"
 #include "model/cleanup.h"
 
 #define WAIT_MS 30000
@@ -49,6 +50,20 @@ static int stop_wait(const struct cli_arguments *args, int process)
 	return CLI_EXIT_REFUSED;
 }
 
+/* what --detach is for is still there, and nobody is left to do it */
+static void stop_print_orphan(const struct cli_arguments *args)
+{
+	char interfaces[256];
+
+	if (!args->is_detaching ||
+	    orphan_find(args->pin_dir, interfaces, sizeof(interfaces)) == ORPHAN_NONE)
+		return;
+	fprintf(args->err,
+		"the data path pinned at %s is still there: `leat run` takes it over and can then "
+		"be stopped with --detach; `rm -r %s` removes it as it is, but no VIP address\n",
+		args->pin_dir, args->pin_dir);
+}
+
 static int stop_run(const struct cli_arguments *args)
 {
 	AUTO_CLOSE int process = stop_open_process(args->socket_path);
@@ -57,8 +72,10 @@ static int stop_run(const struct cli_arguments *args)
 	int status;
 
 	status = client_ask_or_complain(args, "POST", target, &reply);
-	if (status != CLI_EXIT_OK)
+	if (status != CLI_EXIT_OK) {
+		stop_print_orphan(args);
 		return status;
+	}
 	status = client_exit_status(reply.http_status);
 	field_make_printable(reply.body);
 	if (status == CLI_EXIT_OK)
@@ -80,7 +97,7 @@ const struct cli_verb cli_stop_verb = {
 	.name = "stop",
 	.summary = "end the agent; the data path goes on unless detached",
 	.operands = "",
-	.options = "djs",
+	.options = "djsp",
 	.about =
 		"Tells the agent to end, and waits until it has. Packets go on being forwarded by\n"
 		"what it last wrote, and the next `leat run` takes over without losing one.\n"

@@ -59,7 +59,7 @@ const struct cli_verb cli_version_verb = {
 	.about = "Prints the version and the layout of the maps: an agent takes over the pinned "
 		 "maps\n"
 		 "of another only where their layouts are equal.\n",
-	.statuses = "  0  always, but\n"
+	.statuses = "  0  printed, whether or not an agent runs\n"
 		    "  2  the command line is wrong\n",
 	.example = "  leat version --json\n",
 	.run = version_run,

@@ -619,7 +619,7 @@ static void test_api_stale_socket_is_replaced(void **state)
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int dead = socket(AF_UNIX, SOCK_STREAM, 0);
 
-	strcpy(address.sun_path, f->path);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", f->path);
 	assert_int_equal(bind(dead, (struct sockaddr *)&address, sizeof(address)), 0);
 	assert_int_equal(listen(dead, 1), 0);
 	close(dead);

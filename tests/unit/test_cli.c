@@ -594,6 +594,23 @@ static void test_cli_stop_detach_is_passed_on(void **state)
 	assert_string_equal(f->out, "stopped; the data path is removed\n");
 }
 
+static void test_cli_stop_detach_without_an_agent_says_what_is_left(void **state)
+{
+	struct fixture *f = *state;
+
+	leat(f, "leat stop --detach -s @ -p %");
+	assert_int_equal(f->exit_status, 3);
+	assert_null(strstr(f->err, "is still there"));
+
+	pin(f, "lb_slots");
+	leat(f, "leat stop --detach -s @ -p %");
+	assert_int_equal(f->exit_status, 3);
+	assert_contains(f->err, "is still there: `leat run` takes it over");
+
+	leat(f, "leat stop -s @ -p %");
+	assert_null(strstr(f->err, "is still there"));
+}
+
 /* an agent in a process of its own, which removes its socket some time before it ends */
 static pid_t fork_agent(struct fixture *f)
 {
@@ -757,6 +774,7 @@ int main(void)
 		ASKING(test_cli_explain_of_no_packet_is_a_usage_error),
 		ASKING(test_cli_stop_says_what_becomes_of_the_data_path),
 		ASKING(test_cli_stop_detach_is_passed_on),
+		ALONE(test_cli_stop_detach_without_an_agent_says_what_is_left),
 		ALONE(test_cli_stop_returns_when_the_agent_has_ended),
 		ASKING(test_cli_version_tells_of_the_agent_where_one_runs),
 		ALONE(test_cli_version_without_an_agent_is_no_failure),
