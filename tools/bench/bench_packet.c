@@ -43,12 +43,14 @@ static int find_flag(int argc, char **argv, const char *flag)
 
 static int usage(void)
 {
-	puts("usage: bench_packet [--quick] [--no-live] [--no-drain] [--verbose] [--only TEXT]\n"
+	puts("usage: bench_packet [--quick] [--no-live] [--no-drain] [--verbose] [--only TEXT] "
+	     "[--list]\n"
 	     "  --quick      two rounds instead of five\n"
 	     "  --no-live    leave out packets per second\n"
 	     "  --no-drain   do not empty the store buffer before each packet (docs/bench.md)\n"
 	     "  --verbose    quartiles of every figure\n"
-	     "  --only TEXT  rows whose names contain TEXT");
+	     "  --only TEXT  rows whose names contain TEXT\n"
+	     "  --list       time nothing; print the source lines that each row's packet walks");
 	return 0;
 }
 
@@ -59,6 +61,7 @@ int main(int argc, char **argv)
 		.rounds = find_flag(argc, argv, "--quick") ? 2 : 5,
 		.drains = !find_flag(argc, argv, "--no-drain"),
 		.is_verbose = find_flag(argc, argv, "--verbose"),
+		.is_listed = find_flag(argc, argv, "--list"),
 		.only = only && only + 1 < argc ? argv[only + 1] : NULL,
 	};
 	int err;
@@ -74,7 +77,7 @@ int main(int argc, char **argv)
 		return 1;
 	rows_print(&options);
 	verdicts_print();
-	if (!find_flag(argc, argv, "--no-live"))
+	if (!find_flag(argc, argv, "--no-live") && !options.is_listed)
 		err = live_print();
 	return err ? 1 : 0;
 }

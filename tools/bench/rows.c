@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "rows.h"
 
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <linux/bpf.h>
 #include <math.h>
@@ -12,6 +13,7 @@
 
 #include "live.h"
 #include "subject.h"
+#include "walk.h"
 
 #define REPEAT	    100000
 #define PAIRS	    3 /* a round */
@@ -58,43 +60,66 @@ struct row {
 	bool is_other; /* addressed to somebody else */
 	double samples[COLUMN_COUNT][MAX_SAMPLES];
 	unsigned taken[COLUMN_COUNT];
+	bool is_walked;
+	struct walk_outcome walked;
 };
 
+#define ROW(row_name, row_subject, ...)                                                            \
+	{                                                                                          \
+		.name = (row_name), .subject = (row_subject), .verdict = XDP_TX,                   \
+		.columns = ALL_COLUMNS, __VA_ARGS__                                                \
+	}
+
+#define RECORDED .has_records = true
+
 static struct row rows[ROW_COUNT] = {
-	[ROW_A] = { "A  MAC swap", SUBJECT_A, SHAPE_V4, XDP_TX, .columns = ALL_COLUMNS },
-	[ROW_B] = { "B  constant IPIP header", SUBJECT_B, SHAPE_V4_TUNNEL, XDP_TX,
-		    .columns = ALL_COLUMNS },
-	[ROW_C] = { "C  textbook DSR", SUBJECT_C, SHAPE_V4, XDP_TX, .columns = ALL_COLUMNS },
-	[ROW_D] = { "D  C + LRU flow table", SUBJECT_D, SHAPE_V4, XDP_TX, .columns = ALL_COLUMNS,
-		    .has_records = true },
-	[ROW_D_NEW] = { "D  new flow", SUBJECT_D_NEW, SHAPE_V4, XDP_TX, .columns = ONE_COLUMN,
+	[ROW_A] = ROW("A  MAC swap", SUBJECT_A, .shape = SHAPE_V4),
+	[ROW_B] = ROW("B  constant IPIP header", SUBJECT_B, .shape = SHAPE_V4_TUNNEL),
+	[ROW_C] = ROW("C  textbook DSR", SUBJECT_C, .shape = SHAPE_V4),
+	[ROW_D] = ROW("D  C + LRU flow table", SUBJECT_D, RECORDED),
+	[ROW_D_NEW] = { .name = "D  new flow",
+			.subject = SUBJECT_D_NEW,
+			.verdict = XDP_TX,
+			.columns = ONE_COLUMN,
 			.is_new = true },
-	[ROW_E] = { "E  textbook DNAT", SUBJECT_E, SHAPE_V4, XDP_TX, .columns = ALL_COLUMNS },
-	[ROW_DSR4] = { "dsr, settled", SUBJECT_DSR, SHAPE_V4, XDP_TX, .columns = ALL_COLUMNS },
-	[ROW_DSR4_NAT] = { "dsr, settled, nat configured too", SUBJECT_DSR_NAT, SHAPE_V4, XDP_TX,
-			   .columns = ALL_COLUMNS },
-	[ROW_DSR4_TAGGED] = { "dsr, settled, one VLAN tag", SUBJECT_DSR, SHAPE_V4_TAGGED, XDP_TX,
-			      .columns = ALL_COLUMNS },
-	[ROW_DSR4_REDIRECT] = { "dsr, settled, other interface", SUBJECT_REDIRECT, SHAPE_V4,
-				XDP_REDIRECT, .columns = ALL_COLUMNS },
-	[ROW_DSR6] = { "dsr, settled, IPv6", SUBJECT_DSR, SHAPE_V6, XDP_TX,
-		       .columns = ALL_COLUMNS },
-	[ROW_MOVING] = { "dsr, moving slot, recorded", SUBJECT_MOVING, SHAPE_V4, XDP_TX,
-			 .columns = ALL_COLUMNS, .has_records = true },
-	[ROW_NOT_SERVICE] = { "not a VIP", SUBJECT_DSR, SHAPE_V4, XDP_PASS, PATH_PASSED,
-			      ALL_COLUMNS, .is_other = true },
-	[ROW_PING] = { "ping to a VIP", SUBJECT_DSR, SHAPE_V4_PING, XDP_TX, PATH_PING, ONE_COLUMN },
-	[ROW_NAT_REQUEST] = { "nat, request", SUBJECT_NAT, SHAPE_V4, XDP_TX, .columns = ALL_COLUMNS,
-			      .has_records = true },
-	[ROW_NAT_REPLY] = { "nat, reply", SUBJECT_NAT_REPLY, SHAPE_V4_REPLY, XDP_TX, PATH_REPLIED,
-			    ALL_COLUMNS, .has_records = true },
-	[ROW_NAT6_REQUEST] = { "nat, request, IPv6", SUBJECT_NAT, SHAPE_V6, XDP_TX,
-			       .columns = ALL_COLUMNS, .records = SHAPE_V6, .has_records = true },
-	[ROW_NAT_NEW] = { "nat, new flow", SUBJECT_NAT_NEW, SHAPE_V4, XDP_TX, .columns = ONE_COLUMN,
+	[ROW_E] = ROW("E  textbook DNAT", SUBJECT_E, .shape = SHAPE_V4),
+	[ROW_DSR4] = ROW("dsr, settled, IPv4", SUBJECT_DSR, .shape = SHAPE_V4),
+	[ROW_DSR4_NAT] =
+		ROW("dsr, settled, nat configured too", SUBJECT_DSR_NAT, .shape = SHAPE_V4),
+	[ROW_DSR4_TAGGED] =
+		ROW("dsr, settled, one VLAN tag", SUBJECT_DSR, .shape = SHAPE_V4_TAGGED),
+	[ROW_DSR4_REDIRECT] = { .name = "dsr, settled, other interface",
+				.subject = SUBJECT_REDIRECT,
+				.verdict = XDP_REDIRECT,
+				.columns = ALL_COLUMNS },
+	[ROW_DSR6] = ROW("dsr, settled, IPv6", SUBJECT_DSR, .shape = SHAPE_V6),
+	[ROW_MOVING] = ROW("dsr, moving slot, recorded", SUBJECT_MOVING, RECORDED),
+	[ROW_NOT_SERVICE] = { .name = "not a VIP",
+			      .subject = SUBJECT_DSR,
+			      .verdict = XDP_PASS,
+			      .path = PATH_PASSED,
+			      .columns = ALL_COLUMNS,
+			      .is_other = true },
+	[ROW_PING] = { .name = "ping to a VIP",
+		       .subject = SUBJECT_DSR,
+		       .shape = SHAPE_V4_PING,
+		       .verdict = XDP_TX,
+		       .path = PATH_PING,
+		       .columns = ONE_COLUMN },
+	[ROW_NAT_REQUEST] = ROW("nat, request", SUBJECT_NAT, RECORDED),
+	[ROW_NAT_REPLY] = ROW("nat, reply", SUBJECT_NAT_REPLY, RECORDED, .shape = SHAPE_V4_REPLY,
+			      .path = PATH_REPLIED),
+	[ROW_NAT6_REQUEST] = ROW("nat, request, IPv6", SUBJECT_NAT, RECORDED, .shape = SHAPE_V6,
+				 .records = SHAPE_V6),
+	[ROW_NAT_NEW] = { .name = "nat, new flow",
+			  .subject = SUBJECT_NAT_NEW,
+			  .verdict = XDP_TX,
+			  .columns = ONE_COLUMN,
 			  .is_new = true },
 };
 
 static struct subject subjects[SUBJECT_COUNT];
+static unsigned verified;
 
 static const struct shipped_setup setups[SUBJECT_COUNT] = {
 	[SUBJECT_DSR] = { .backends = 10 },
@@ -278,9 +303,8 @@ static int measure_row(struct wrapper *w, struct row *row)
 	return err;
 }
 
-static int measure_rounds(struct wrapper *w, unsigned rounds)
+static int establish_rows(struct wrapper *w)
 {
-	unsigned round;
 	int i, err = 0;
 
 	for (i = 0; !err && i < ROW_COUNT; i++) {
@@ -288,11 +312,91 @@ static int measure_rounds(struct wrapper *w, unsigned rounds)
 			continue;
 		err = establish(w, &rows[i]);
 	}
+	return err;
+}
+
+static int measure_rounds(struct wrapper *w, unsigned rounds)
+{
+	unsigned round;
+	int i, err = 0;
+
 	for (round = 0; !err && round < rounds; round++) {
 		for (i = 0; !err && i < ROW_COUNT; i++)
 			err = measure_row(w, &rows[i]);
 	}
 	return err;
+}
+
+/* The record must be as fresh as a busy connection's, so one real packet goes ahead. */
+static int walk_row(struct wrapper *w, struct row *row, const struct rows_options *options)
+{
+	const struct subject *s = &subjects[row->subject];
+	uint8_t frame[WRAPPER_MAX_FRAME];
+	struct walk_packet packet = { .frame = frame, .ifindex = (uint32_t)live_ifindex() };
+	struct traffic t;
+	const struct wrapper_run run = {
+		.traffic = &t, .flows = 1, .is_sequential = true, .repeat = 1
+	};
+	struct walk *walk = NULL;
+	uint32_t verdict;
+	double cpu_ns;
+	int err;
+
+	traffic_of(row, &t);
+	err = wrapper_target(w, s->prog_fd);
+	if (!err && !row->is_new)
+		err = wrapper_run(w, &run, &cpu_ns, &verdict);
+	err = err ? err : wrapper_frame(w, &t, 0, frame, &packet.length, &packet.jiffies);
+	err = err ? err : walk_open(s->prog_fd, &walk);
+	if (options->is_listed)
+		printf("\n%s\n", row->name);
+	err = err ? err : walk_run(walk, &packet, options->is_listed ? stdout : NULL, &row->walked);
+	walk_close(walk);
+	row->is_walked = !err && row->walked.verdict == row->verdict;
+	if (!row->is_walked)
+		fprintf(stderr, "bench: %s: walked to verdict %u: %s\n", row->name,
+			(unsigned)row->walked.verdict, strerror(-err));
+	return 0;
+}
+
+static int walk_rows(struct wrapper *w, const struct rows_options *options)
+{
+	int i, err = 0;
+
+	for (i = ROW_DSR4; !err && i < ROW_COUNT; i++) {
+		if (!rows[i].columns)
+			continue;
+		if (rows[i].is_new)
+			subjects[rows[i].subject].clear(&subjects[rows[i].subject]);
+		err = walk_row(w, &rows[i], options);
+	}
+	return err;
+}
+
+static void read_verified(void)
+{
+	struct bpf_prog_info info = {};
+	uint32_t size = sizeof(info);
+	int i;
+
+	for (i = SUBJECT_DSR; i < SUBJECT_COUNT; i++) {
+		size = sizeof(info);
+		memset(&info, 0, sizeof(info));
+		if (subjects[i].close &&
+		    !bpf_obj_get_info_by_fd(subjects[i].prog_fd, &info, &size) &&
+		    info.verified_insns > verified)
+			verified = info.verified_insns;
+	}
+}
+
+unsigned rows_verified(void)
+{
+	return verified;
+}
+
+int rows_calls(enum row_id row)
+{
+	return rows[row].is_walked ? (int)rows[row].walked.call_count : -1;
 }
 
 int rows_measure(const struct rows_options *options)
@@ -303,7 +407,11 @@ int rows_measure(const struct rows_options *options)
 
 	err = wrapper_open(live_ifindex(), shipped_has_frags(), options->drains, &w);
 	err = err ? err : open_subjects(options);
-	err = err ? err : measure_rounds(w, rounds);
+	err = err ? err : establish_rows(w);
+	err = err ? err : walk_rows(w, options);
+	if (!options->is_listed)
+		err = err ? err : measure_rounds(w, rounds);
+	read_verified();
 	close_subjects();
 	wrapper_close(w);
 	return err;
@@ -347,6 +455,23 @@ static void print_cell(enum row_id row, enum column column, bool is_verbose)
 		printf(" %8.1f", ns);
 }
 
+static void print_calls(void)
+{
+	unsigned i;
+	int row;
+
+	for (row = ROW_DSR4; row < ROW_COUNT; row++) {
+		const struct walk_outcome *walked = &rows[row].walked;
+
+		if (!rows[row].is_walked || !walked->call_count)
+			continue;
+		printf("calls, %s:", rows[row].name);
+		for (i = 0; i < walked->call_count; i++)
+			printf(" %s", walked->calls[i]);
+		putchar('\n');
+	}
+}
+
 void rows_print(const struct rows_options *options)
 {
 	int width = options->is_verbose ? 20 : 8;
@@ -355,7 +480,7 @@ void rows_print(const struct rows_options *options)
 	printf("%-34s", "ns a packet, stub taken off");
 	for (column = 0; column < COLUMN_COUNT; column++)
 		printf(" %*s", width, column_names[column]);
-	putchar('\n');
+	printf(" %8s %6s\n", "insns", "calls");
 	for (row = 0; row < ROW_COUNT; row++) {
 		if (!rows[row].columns)
 			continue;
@@ -364,6 +489,10 @@ void rows_print(const struct rows_options *options)
 		printf("%-34s", rows[row].name);
 		for (column = 0; column < COLUMN_COUNT; column++)
 			print_cell(row, column, options->is_verbose);
+		if (rows[row].is_walked)
+			printf(" %8u %6u", rows[row].walked.instructions,
+			       rows[row].walked.call_count);
 		putchar('\n');
 	}
+	print_calls();
 }

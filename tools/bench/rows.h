@@ -34,6 +34,7 @@ struct rows_options {
 	bool drains;	  /* see wrapper_open() */
 	bool is_verbose;  /* quartiles of every figure */
 	const char *only; /* rows whose names contain this; NULL: all */
+	bool is_listed;	  /* print every source line that a packet walks, with instructions taken */
 };
 
 /** rows_measure - all of them, a few pairs of runs each in turn, @rounds times over; 0 or -errno */
@@ -44,5 +45,12 @@ void rows_print(const struct rows_options *options);
 
 /** rows_ns - nanoseconds a packet, the stub's taken off; NaN where it was not measured */
 double rows_ns(enum row_id row, enum column column);
+
+/** rows_calls - calls that a packet meets on its way through the shipped program; -1: not walked */
+int rows_calls(enum row_id row);
+
+/** rows_verified - instructions that the verifier walked for the shipped program, all features on
+ */
+unsigned rows_verified(void);
 
 #endif

@@ -167,6 +167,14 @@ int wrap_stub(struct xdp_md *ctx)
 	return XDP_TX;
 }
 
+SEC("xdp")
+int wrap_clock(struct xdp_md *ctx)
+{
+	(void)ctx;
+	wrap.jiffies = bpf_jiffies64();
+	return XDP_PASS;
+}
+
 /* Live: makes packets and sends them to the far end of a veth pair ... */
 SEC("xdp")
 int wrap_generate(struct xdp_md *ctx)

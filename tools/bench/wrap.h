@@ -30,7 +30,8 @@ struct wrap_settings {
 	__u32 next;
 	__u64 random;
 	__u64 settled; /* target of the locked addition, see wrap.bpf.c */
-	__u32 egress;  /* ifindex for the live generator */
+	__u64 jiffies;
+	__u32 egress; /* ifindex for the live generator */
 };
 
 #endif
