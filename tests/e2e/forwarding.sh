@@ -5,7 +5,9 @@
 # spread VIP - 300 connections, none fails, each backend gets some
 spread() {
 	local answers
-	answers=$(on client curl -sS -g --max-time 30 -H 'Connection: close' "http://$1/?[1-300]") || return
+	local vip=${1/\[/\\[}
+	answers=$(on client curl -sS --max-time 30 -H 'Connection: close' "http://${vip/]/\\]}/?[1-300]") ||
+		return
 	printf '%s\n' "$answers" | sort | uniq -c | awk '
 		{ print; total += $1; if ($2 ~ /^web[123]$/ && $1 >= 60) hosts++ }
 		END { exit !(total == 300 && hosts == 3) }'
@@ -72,7 +74,8 @@ forwarding_checks() {
 	for vip in 198.51.100.10 2001:db8:100::10 198.51.100.20 2001:db8:100::20; do
 		check "$vip answers ping" on client ping -q -c 3 -i 0.2 -W 2 "$vip"
 	done
-	check "udp 198.51.100.10: 100 datagrams, all answered" udp_answers 198.51.100.10
+	check "udp, dsr: 100 datagrams, all answered" udp_answers 198.51.100.10
+	check "udp, nat: 100 datagrams, all answered" udp_answers 198.51.100.20
 	check "no receiver saw a wrong checksum" equal "$(checksum_errors)" 0
 
 	check "the gateway itself is reached" on client ping -q -c 1 -W 2 192.0.2.1

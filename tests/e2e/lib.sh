@@ -176,7 +176,7 @@ lab_wait_links() {
 
 # ---- web servers --------------------------------------------------------------
 
-# lab_web_start NAME - nginx on ports 80 and 8080, and a UDP server on port 53
+# lab_web_start NAME - nginx on ports 80 and 8080, and a UDP server on ports 53 and 5353
 #   /            the server's name
 #   /files/X     $LAB/files/X; /slow/X the same at 8 MB/s
 #   /upload      the body goes to $LAB/NAME/body/
@@ -230,7 +230,7 @@ lab_web_start() {
 }
 
 lab_listens_udp() {
-	[ "$(on "$1" ss -Hlun sport = :53 | wc -l)" -eq 4 ]
+	[ "$(on "$1" ss -Hlun | wc -l)" -ge 8 ]
 }
 
 # lab_web_stop NAME - the process is gone, as after a crash: its port refuses
@@ -274,6 +274,11 @@ agent_kill() {
 # status FILTER - one figure of the agent's status, by jq
 status() {
 	leat status --json | jq -r "$1"
+}
+
+# configure BACKEND KEY VALUE, configure BACKEND remove - in every service of $CONFIG
+configure() {
+	/usr/bin/python3 "$TOP/tests/e2e/edit.py" "$CONFIG" "$@"
 }
 
 # backends_up N [SERVICE] - that many backends are up, in each service or in one

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""udp_server.py NAME ADDRESS... - answers every datagram on port 53 with NAME, a space and the datagram.
+"""udp_server.py NAME ADDRESS... - answers every datagram with NAME, a space and the datagram.
 
-One socket an address: an answer leaves from the address that was asked.
+Ports 53 and 5353. One socket an address: an answer leaves from the address that was asked.
 """
 import selectors
 import socket
@@ -14,9 +14,10 @@ def main():
     ready = selectors.DefaultSelector()
     for address in sys.argv[2:]:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        sock = socket.socket(family, socket.SOCK_DGRAM)
-        sock.bind((address, 53))
-        ready.register(sock, selectors.EVENT_READ)
+        for port in (53, 5353):
+            sock = socket.socket(family, socket.SOCK_DGRAM)
+            sock.bind((address, port))
+            ready.register(sock, selectors.EVENT_READ)
     while True:
         for key, _ in ready.select():
             datagram, client = key.fileobj.recvfrom(65535)
