@@ -70,10 +70,12 @@ void field_make_printable(json_t *value)
 
 	if (json_is_string(value))
 		field_clean_string(value);
-	json_array_foreach (value, i, one)
+	json_array_foreach (value, i, one) {
 		field_make_printable(one);
-	json_object_foreach (value, name, one)
+	}
+	json_object_foreach (value, name, one) {
 		field_make_printable(one);
+	}
 }
 
 char *format_count(int64_t count, char *buf)

@@ -12,45 +12,46 @@ static void render_label(const char *label, FILE *out)
 	fprintf(out, "%-10s", label);
 }
 
-static void render_word(const json_t *explain, FILE *out)
+/* a backend in a slot or a record is {"id", "name", "address"}, or null */
+static const char *render_who(const json_t *object, const char *name)
+{
+	const json_t *backend = json_object_get(object, name);
+
+	return json_is_object(backend) ? field_text(backend, "name") : "nobody";
+}
+
+static void render_slot(const json_t *explain, FILE *out)
 {
 	const json_t *word = json_object_get(explain, "word");
-	int64_t current = field_number(word, "current"), origin = field_number(word, "origin");
+	const char *current = render_who(word, "current"), *origin = render_who(word, "origin");
 
 	render_label("slot", out);
 	fprintf(out, "%" PRId64 " of %" PRId64 ", ", field_number(explain, "slot"),
 		field_number(explain, "table_size"));
-	if (!field_flag(word, "moving")) {
-		if (current)
-			fprintf(out, "settled: it is backend %" PRId64 "'s\n", current);
-		else
-			fprintf(out, "settled: it is nobody's\n");
-	} else if (current == origin) {
-		fprintf(out,
-			"warming up: backend %" PRId64 " owns it, new connections are recorded\n",
+	if (!field_flag(word, "moving"))
+		fprintf(out, "settled: it belongs to %s\n", current);
+	else if (strcmp(current, origin) == 0)
+		fprintf(out, "warming up: it belongs to %s, new connections are recorded\n",
 			current);
-	} else {
+	else
 		fprintf(out,
-			"moving: new connections go to backend %" PRId64
-			" and are recorded,\n%-10swhat nobody recorded belongs to backend %" PRId64
-			"\n",
+			"moving: new connections go to %s and are recorded,\n"
+			"%-10swhat nobody recorded belongs to %s\n",
 			current, "", origin);
-	}
 }
 
 static void render_stamp(const json_t *explain, FILE *out)
 {
-	char text[FIELD_STRLEN];
-
 	if (!field_flag(json_object_get(explain, "word"), "moving"))
 		return;
 	render_label("stamp", out);
-	if (field_is_null(explain, "stamp"))
-		fprintf(out, "closed: nothing has gone elsewhere than to the slot's current "
-			     "backend\n");
+	if (field_number(explain, "stamp") == 0)
+		fprintf(out, "closed: the slot has not been handed over yet\n");
 	else
-		fprintf(out, "%s ago a packet went elsewhere than to the slot's current backend\n",
-			format_duration(field_number(explain, "stamp"), text));
+		fprintf(out,
+			"open: the slot settles when, for longer than the idle timeout, no "
+			"packet went\n%-10selsewhere than to its current backend\n",
+			"");
 }
 
 static void render_record(const json_t *explain, FILE *out)
@@ -64,9 +65,8 @@ static void render_record(const json_t *explain, FILE *out)
 			field_flag(explain, "would_record") ? "; the packet would make one" : "");
 		return;
 	}
-	fprintf(out, "backend %" PRId64 ", %s, last used %s ago%s\n",
-		field_number(record, "backend"), field_text(record, "class"),
-		format_duration(field_number(record, "age_ms"), age),
+	fprintf(out, "%s, %s, last used %s ago%s\n", render_who(record, "backend"),
+		field_text(record, "class"), format_duration(field_number(record, "age_ms"), age),
 		field_flag(record, "generation_valid")
 			? ""
 			: "; void, the backend has died since it was made");
@@ -98,7 +98,7 @@ void render_explain(const json_t *explain, FILE *out)
 		fprintf(out, "%s (id %" PRId64 ")\n", field_text(explain, "service"),
 			field_number(explain, "service_id"));
 		if (json_is_object(json_object_get(explain, "word"))) {
-			render_word(explain, out);
+			render_slot(explain, out);
 			render_stamp(explain, out);
 		}
 		render_record(explain, out);

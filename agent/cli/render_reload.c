@@ -63,7 +63,7 @@ static void render_reload_slots(const json_t *reload, FILE *out)
 {
 	char moved[FIELD_STRLEN], total[FIELD_STRLEN], connections[FIELD_STRLEN];
 
-	fprintf(out, "%s of %s slots move, %s recorded connections on them\n",
+	fprintf(out, "%s of %s slots move; %s recorded connections are lost\n",
 		format_count(field_number(reload, "slots_moved"), moved),
 		format_count(field_number(reload, "slots_total"), total),
 		format_count(field_number(reload, "connections_affected"), connections));
@@ -76,8 +76,9 @@ void render_reload(const json_t *reload, FILE *out, FILE *err)
 	bool has_errors = render_reload_errors(reload, err);
 	size_t i;
 
-	json_array_foreach (changes, i, change)
+	json_array_foreach (changes, i, change) {
 		render_change(change, out);
+	}
 	if (json_array_size(changes) > 0)
 		render_reload_slots(reload, out);
 	else if (!has_errors && field_is_null(reload, "error"))

@@ -23,8 +23,9 @@ static void render_head(const json_t *status, int64_t now_ms, FILE *out)
 		field_number(status, "pid"), up, field_text(status, "config"));
 	if (field_flag(status, "adopted"))
 		fprintf(out, "adopted a data path that was already running\n");
-	json_array_foreach (json_object_get(status, "warnings"), i, warning)
+	json_array_foreach (json_object_get(status, "warnings"), i, warning) {
 		fprintf(out, "warning: %s\n", json_string_value(warning));
+	}
 }
 
 static void render_interfaces(const json_t *status, FILE *out)
@@ -95,10 +96,28 @@ static void render_service_table_state(const json_t *service, bool is_verbose, F
 	fputc('\n', out);
 }
 
-static void render_service_head(const json_t *service, bool is_verbose, FILE *out)
+static void render_traffic(const json_t *object, const char *what, const char *bytes, FILE *out)
+{
+	char count[FIELD_STRLEN], size[FIELD_STRLEN];
+
+	fprintf(out, ", %s %s (%s)", format_count(field_number(object, what), count), what,
+		format_bytes(field_number(object, bytes), size));
+}
+
+static void render_service_counters(const json_t *service, FILE *out)
 {
 	char text[FIELD_STRLEN];
 
+	fprintf(out, "  seen: %s connections",
+		format_count(field_number(service, "connections"), text));
+	render_traffic(service, "packets", "bytes", out);
+	if (field_number(service, "replies"))
+		render_traffic(service, "replies", "reply_bytes", out);
+	fprintf(out, "; %s flows recorded\n", format_count(field_number(service, "flows"), text));
+}
+
+static void render_service_head(const json_t *service, bool is_verbose, FILE *out)
+{
 	fprintf(out, "\nservice %s: %s %s, %s, %s%s", field_text(service, "name"),
 		field_text(service, "vip"), field_text(service, "protocol"),
 		field_text(service, "scheduler"), field_text(service, "forward"),
@@ -107,11 +126,7 @@ static void render_service_head(const json_t *service, bool is_verbose, FILE *ou
 		fprintf(out, ", id %" PRId64, field_number(service, "id"));
 	fputc('\n', out);
 	render_service_table_state(service, is_verbose, out);
-	fprintf(out, "  seen: %s connections, ",
-		format_count(field_number(service, "connections"), text));
-	fprintf(out, "%s packets, ", format_count(field_number(service, "packets"), text));
-	fprintf(out, "%s; ", format_bytes(field_number(service, "bytes"), text));
-	fprintf(out, "%s flows recorded\n", format_count(field_number(service, "flows"), text));
+	render_service_counters(service, out);
 }
 
 static void render_backend_weight(struct table *table, const json_t *backend)
@@ -170,8 +185,9 @@ static void render_backends(const json_t *service, int64_t now_ms, bool is_verbo
 		return;
 	}
 	table_begin(&table, is_verbose ? verbose : brief);
-	json_array_foreach (backends, i, backend)
+	json_array_foreach (backends, i, backend) {
 		render_backend(&table, backend, now_ms, is_verbose);
+	}
 	table_print(&table, 2, out);
 	table_free(&table);
 }

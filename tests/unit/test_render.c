@@ -137,7 +137,7 @@ static void test_render_status_aligns_every_part(void **state)
 		"\n"
 		"service web: 198.51.100.10:80 tcp, maglev, dsr\n"
 		"  table: 4,093 slots, 41 moving (1.0 %), on the way to what is wanted\n"
-		"  seen: 54,321 connections, 1,234,567 packets, 988 MB; 1,234 flows recorded\n"
+		"  seen: 54,321 connections, 1,234,567 packets (988 MB); 1,234 flows recorded\n"
 		"  BACKEND  ADDRESS          STATE  SINCE   WEIGHT   SHARE  MOVING  FLOWS   CONNS  "
 		"  "
 		"PACKETS   BYTES  REASON\n"
@@ -168,11 +168,13 @@ static void test_render_status_settled_table_is_as_wanted(void **state)
 	(void)state;
 	status_of("{\"services\":[{\"name\":\"dns\",\"tracked\":true,\"forward\":\"nat\","
 		  "\"table_size\":4093,\"moving\":0,\"digest_target\":\"aa\","
-		  "\"digest_live\":\"aa\",\"backends\":[]}]}",
+		  "\"digest_live\":\"aa\",\"packets\":3,\"bytes\":192,\"replies\":2,"
+		  "\"reply_bytes\":1280,\"backends\":[]}]}",
 		  false);
 
 	assert_contains(out_text, "nat, tracked\n");
 	assert_contains(out_text, "4,093 slots, none moving, as wanted\n");
+	assert_contains(out_text, "3 packets (192 B), 2 replies (1.28 kB); 0 flows recorded\n");
 	assert_contains(out_text, "  no backends\n");
 }
 
@@ -203,11 +205,12 @@ static void test_render_reload_applied_prints_the_plan(void **state)
 		"\"slots_moved\":2047,\"slots_total\":4093,\"connections_affected\":12,"
 		"\"errors\":[],\"error\":null}");
 
-	assert_string_equal(out_text, "  + backend web/web4\n"
-				      "  - service dns\n"
-				      "  ~ backend web/web1: weight 1 -> 3\n"
-				      "2,047 of 4,093 slots move, 12 recorded connections on them\n"
-				      "applied\n");
+	assert_string_equal(out_text,
+			    "  + backend web/web4\n"
+			    "  - service dns\n"
+			    "  ~ backend web/web1: weight 1 -> 3\n"
+			    "2,047 of 4,093 slots move; 12 recorded connections are lost\n"
+			    "applied\n");
 	assert_string_equal(err_text, "");
 }
 
@@ -264,18 +267,20 @@ static void test_render_reload_errors_have_their_place(void **state)
 
 /* ---- explain ------------------------------------------------------------- */
 
+#define WEB1 "{\"id\":1,\"name\":\"web1\",\"address\":\"203.0.113.11:80\"}"
+#define WEB2 "{\"id\":2,\"name\":\"web2\",\"address\":\"203.0.113.12:80\"}"
+
 static void test_render_explain_settled_tells_slot_and_backend(void **state)
 {
 	(void)state;
 	explain_of("{\"service\":\"web\",\"service_id\":1,\"table_size\":4093,\"slot\":77,"
-		   "\"word\":{\"current\":2,\"origin\":2,\"moving\":false},\"stamp\":null,"
-		   "\"record\":null,\"backend\":{\"id\":2,\"name\":\"web2\",\"address\":"
-		   "\"203.0.113.12:80\"},\"next_hop\":\"02:00:00:00:00:0b on gw1\","
-		   "\"verdict\":\"forward\",\"reason\":\"forwarded\",\"text\":\"sent to a "
-		   "backend\",\"would_record\":false}");
+		   "\"word\":{\"current\":" WEB2 ",\"origin\":" WEB2 ",\"moving\":false},"
+		   "\"stamp\":0,\"record\":null,\"backend\":" WEB2 ",\"next_hop\":"
+		   "\"02:00:00:00:00:0b on gw1\",\"verdict\":\"forward\",\"reason\":\"forwarded\","
+		   "\"text\":\"sent to a backend\",\"would_record\":false}");
 
 	assert_string_equal(out_text, "service   web (id 1)\n"
-				      "slot      77 of 4093, settled: it is backend 2's\n"
+				      "slot      77 of 4093, settled: it belongs to web2\n"
 				      "record    none\n"
 				      "backend   web2 (id 2), 203.0.113.12:80\n"
 				      "next hop  02:00:00:00:00:0b on gw1\n"
@@ -286,19 +291,21 @@ static void test_render_explain_moving_tells_owners_stamp_and_record(void **stat
 {
 	(void)state;
 	explain_of("{\"service\":\"web\",\"service_id\":1,\"table_size\":4093,\"slot\":77,"
-		   "\"word\":{\"current\":2,\"origin\":1,\"moving\":true},\"stamp\":61000,"
-		   "\"record\":{\"backend\":1,\"class\":\"established\",\"age_ms\":2500,"
-		   "\"generation_valid\":true},\"backend\":{\"id\":1,\"name\":\"web1\","
-		   "\"address\":\"203.0.113.11:80\"},\"next_hop\":null,\"verdict\":\"forward\","
-		   "\"reason\":\"forwarded\",\"text\":\"sent to a backend\"}");
+		   "\"word\":{\"current\":" WEB2 ",\"origin\":" WEB1 ",\"moving\":true},"
+		   "\"stamp\":61001,\"record\":{\"backend\":" WEB1 ",\"class\":\"established\","
+		   "\"age_ms\":2500,\"generation_valid\":true},\"backend\":" WEB1 ","
+		   "\"next_hop\":null,\"verdict\":\"forward\",\"reason\":\"forwarded\","
+		   "\"text\":\"sent to a backend\"}");
 
 	assert_string_equal(
 		out_text,
 		"service   web (id 1)\n"
-		"slot      77 of 4093, moving: new connections go to backend 2 and are recorded,\n"
-		"          what nobody recorded belongs to backend 1\n"
-		"stamp     1m 1s ago a packet went elsewhere than to the slot's current backend\n"
-		"record    backend 1, established, last used 2s ago\n"
+		"slot      77 of 4093, moving: new connections go to web2 and are recorded,\n"
+		"          what nobody recorded belongs to web1\n"
+		"stamp     open: the slot settles when, for longer than the idle timeout, no "
+		"packet went\n"
+		"          elsewhere than to its current backend\n"
+		"record    web1, established, last used 2s ago\n"
 		"backend   web1 (id 1), 203.0.113.11:80\n"
 		"verdict   forward (forwarded): sent to a backend\n");
 }
@@ -306,25 +313,26 @@ static void test_render_explain_moving_tells_owners_stamp_and_record(void **stat
 static void test_render_explain_warm_up_would_record(void **state)
 {
 	(void)state;
-	explain_of("{\"service\":\"web\",\"slot\":1,\"table_size\":4093,\"word\":{\"current\":1,"
-		   "\"origin\":1,\"moving\":true},\"stamp\":null,\"record\":null,"
+	explain_of("{\"service\":\"web\",\"slot\":1,\"table_size\":4093,\"word\":{\"current\":" WEB1
+		   ",\"origin\":" WEB1 ",\"moving\":true},\"stamp\":0,\"record\":null,"
 		   "\"would_record\":true}");
 
-	assert_contains(out_text, "warming up: backend 1 owns it, new connections are recorded\n");
-	assert_contains(out_text, "stamp     closed");
+	assert_contains(out_text, "warming up: it belongs to web1, new connections are recorded\n");
+	assert_contains(out_text, "stamp     closed: the slot has not been handed over yet\n");
 	assert_contains(out_text, "record    none; the packet would make one\n");
 }
 
 static void test_render_explain_record_of_a_dead_backend_is_void(void **state)
 {
 	(void)state;
-	explain_of("{\"service\":\"web\",\"word\":{\"current\":0,\"origin\":0,\"moving\":false},"
-		   "\"record\":{\"backend\":1,\"class\":\"udp\",\"age_ms\":1000,"
-		   "\"generation_valid\":false},\"backend\":null,\"verdict\":\"drop\","
-		   "\"reason\":\"no_backend\",\"text\":\"the service has no usable backend\"}");
+	explain_of("{\"service\":\"web\",\"word\":{\"current\":null,\"origin\":null,"
+		   "\"moving\":false},\"record\":{\"backend\":" WEB1 ",\"class\":\"udp\","
+		   "\"age_ms\":1000,\"generation_valid\":false},\"backend\":null,"
+		   "\"verdict\":\"drop\",\"reason\":\"no_backend\","
+		   "\"text\":\"the service has no usable backend\"}");
 
-	assert_contains(out_text, "settled: it is nobody's\n");
-	assert_contains(out_text, "udp, last used 1s ago; void, the backend has died");
+	assert_contains(out_text, "settled: it belongs to nobody\n");
+	assert_contains(out_text, "web1, udp, last used 1s ago; void, the backend has died");
 	assert_contains(out_text,
 			"backend   none\n"
 			"verdict   drop (no_backend): the service has no usable backend\n");
@@ -333,9 +341,9 @@ static void test_render_explain_record_of_a_dead_backend_is_void(void **state)
 static void test_render_explain_of_no_service_tells_the_verdict_alone(void **state)
 {
 	(void)state;
-	explain_of("{\"service\":null,\"slot\":0,\"word\":{\"current\":0,\"origin\":0,"
-		   "\"moving\":false},\"record\":null,\"backend\":null,\"verdict\":\"pass\","
-		   "\"reason\":\"not_service\",\"text\":\"not addressed to a service\"}");
+	explain_of("{\"service\":null,\"slot\":null,\"word\":null,\"record\":null,"
+		   "\"backend\":null,\"verdict\":\"pass\",\"reason\":\"not_service\","
+		   "\"text\":\"not addressed to a service\"}");
 
 	assert_string_equal(out_text, "service   none\n"
 				      "verdict   pass (not_service): not addressed to a service\n");
