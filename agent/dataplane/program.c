@@ -123,10 +123,11 @@ static int check_tables(const struct lb *skel, int fd, struct dataplane_error *e
 	}
 	btf__free(theirs);
 	if (!is_same)
-		return dataplane_fail(error, -EPROTO,
-				      "the pinned tables lie otherwise than in this binary: go on "
-				      "with the binary that made them, or `leat stop --detach` and "
-				      "start anew");
+		return dataplane_fail(
+			error, -EPROTO,
+			"the pinned lb_tables lie otherwise than in this binary: go on "
+			"with the binary that made them, or `leat stop --detach` and "
+			"start anew");
 	return 0;
 }
 

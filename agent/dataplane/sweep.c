@@ -4,13 +4,14 @@
 #include <string.h>
 
 /* Rule 12, but for the key. The backend's generation is read after the record. */
-static bool is_valid(const struct sweep *sweep, __u64 value, uint32_t service, uint32_t now)
+static inline __attribute__((always_inline)) bool is_valid(const struct sweep *sweep, __u64 value,
+							   uint32_t service, uint32_t now)
 {
 	const struct lb_backend *backend = &sweep->backends[LB_RECORD_BACKEND(value)];
 	uint32_t generation = __atomic_load_n(&backend->generation, __ATOMIC_ACQUIRE);
-	uint32_t age;
+	uint32_t class = LB_RECORD_CLASS(value), age;
 
-	if (service >= LB_SERVICE_IDS || LB_RECORD_CLASS(value) == LB_CLASS_FREE)
+	if (service >= LB_SERVICE_IDS || class == LB_CLASS_FREE || class == LB_CLASS_BUSY)
 		return false;
 	if ((generation & 1) || (generation & 0x3ff) != LB_RECORD_GENERATION(value))
 		return false;
@@ -18,19 +19,25 @@ static bool is_valid(const struct sweep *sweep, __u64 value, uint32_t service, u
 	return age <= __atomic_load_n(&sweep->timers[service].record, __ATOMIC_RELAXED);
 }
 
+static inline void count(struct dataplane_flows *out, bool *hop_seen, __u64 value)
+{
+	out->per_backend[LB_RECORD_BACKEND(value)]++;
+	hop_seen[LB_RECORD_HOP(value)] = true;
+}
+
 /*
- * Returns whether the entry stays in use. @now may be old (the agent was stopped in
- * mid-sweep): before anything is freed the clock is read again, after the record.
+ * What looks expired or dead. The clock may have been read long ago (the agent was
+ * stopped in mid-sweep): it is read again, after the record, before anything is freed.
+ * Returns whether the entry stays in use.
  */
-static inline bool judge(const struct sweep *sweep, __u64 *entry, __u64 value, uint32_t service,
-			 uint32_t now, struct dataplane_flows *out, bool *hop_seen)
+static __attribute__((noinline)) bool judge_again(const struct sweep *sweep, __u64 *entry,
+						  __u64 value, uint32_t service,
+						  struct dataplane_flows *out, bool *hop_seen)
 {
 	if (LB_RECORD_CLASS(value) == LB_CLASS_BUSY)
 		return true;
-	if (is_valid(sweep, value, service, now) ||
-	    is_valid(sweep, value, service, sweep->clock(sweep->arg))) {
-		out->per_backend[LB_RECORD_BACKEND(value)]++;
-		hop_seen[LB_RECORD_HOP(value)] = true;
+	if (is_valid(sweep, value, service, sweep->clock(sweep->arg))) {
+		count(out, hop_seen, value);
 		return true;
 	}
 	if (__atomic_compare_exchange_n(entry, &value, 0, false, __ATOMIC_SEQ_CST,
@@ -42,41 +49,53 @@ static inline bool judge(const struct sweep *sweep, __u64 *entry, __u64 value, u
 	return true;
 }
 
-static void sweep_sets4(const struct sweep *sweep, struct dataplane_flows *out, bool *hop_seen)
+static uint32_t sweep_sets4(const struct sweep *sweep, struct dataplane_flows *out, bool *hop_seen)
 {
-	struct lb_flow4 *flows = sweep->flows4[0].flows;
-	size_t count = (size_t)sweep->sets4 * LB_FLOW_WAYS;
-	uint32_t now = sweep->clock(sweep->arg);
+	struct lb_flow4 *flow = sweep->flows4[0].flows;
+	struct lb_flow4 *end = flow + (size_t)sweep->sets4 * LB_FLOW_WAYS;
+	uint32_t now = sweep->clock(sweep->arg), used = 0;
 
-	for (size_t i = 0; i < count; i++) {
-		__u64 value = __atomic_load_n(&flows[i].record.value, __ATOMIC_ACQUIRE);
+	for (; flow < end; flow++) {
+		__u64 value = __atomic_load_n(&flow->record.value, __ATOMIC_ACQUIRE);
 
-		if (value)
-			out->used4 += judge(sweep, &flows[i].record.value, value, flows[i].service,
-					    now, out, hop_seen);
+		if (!value)
+			continue;
+		used++;
+		if (is_valid(sweep, value, flow->service, now))
+			count(out, hop_seen, value);
+		else
+			used -= !judge_again(sweep, &flow->record.value, value, flow->service, out,
+					     hop_seen);
 	}
+	return used;
 }
 
-static void sweep_sets6(const struct sweep *sweep, struct dataplane_flows *out, bool *hop_seen)
+static uint32_t sweep_sets6(const struct sweep *sweep, struct dataplane_flows *out, bool *hop_seen)
 {
-	struct lb_flow6 *flows = sweep->flows6[0].flows;
-	size_t count = (size_t)sweep->sets6 * LB_FLOW_WAYS;
-	uint32_t now = sweep->clock(sweep->arg);
+	struct lb_flow6 *flow = sweep->flows6[0].flows;
+	struct lb_flow6 *end = flow + (size_t)sweep->sets6 * LB_FLOW_WAYS;
+	uint32_t now = sweep->clock(sweep->arg), used = 0;
 
-	for (size_t i = 0; i < count; i++) {
-		__u64 value = __atomic_load_n(&flows[i].record.value, __ATOMIC_ACQUIRE);
+	for (; flow < end; flow++) {
+		__u64 value = __atomic_load_n(&flow->record.value, __ATOMIC_ACQUIRE);
 
-		if (value)
-			out->used6 += judge(sweep, &flows[i].record.value, value, flows[i].service,
-					    now, out, hop_seen);
+		if (!value)
+			continue;
+		used++;
+		if (is_valid(sweep, value, flow->service, now))
+			count(out, hop_seen, value);
+		else
+			used -= !judge_again(sweep, &flow->record.value, value, flow->service, out,
+					     hop_seen);
 	}
+	return used;
 }
 
 void sweep_flows(const struct sweep *sweep, struct dataplane_flows *out, bool *hop_seen)
 {
 	memset(out, 0, sizeof(*out));
-	sweep_sets4(sweep, out, hop_seen);
-	sweep_sets6(sweep, out, hop_seen);
+	out->used4 = sweep_sets4(sweep, out, hop_seen);
+	out->used6 = sweep_sets6(sweep, out, hop_seen);
 }
 
 static void set_state(struct lb_hop *hop, uint16_t state)

@@ -260,25 +260,45 @@ static void test_dataplane_open_other_layout_is_refused(void **state)
 	close(fd);
 }
 
-static void test_dataplane_open_foreign_map_is_refused(void **state)
+/* Another map in the place of a pinned one, as another build of the same layout version might
+ * leave it. */
+static void assert_foreign_map_is_refused(const char *name)
 {
 	struct dataplane_settings settings = make_settings();
 	struct dataplane_error error = {};
 	char path[128];
 	int fd;
 
-	(void)state;
 	close_it(open_or_fail(false));
-	unpin("lb_tables");
+	unpin(name);
 	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "other", 4, 64, 1, NULL);
 	assert_true(fd >= 0);
-	snprintf(path, sizeof(path), "%s/lb_tables", pin_dir);
+	snprintf(path, sizeof(path), "%s/%s", pin_dir, name);
 	assert_int_equal(bpf_obj_pin(fd, path), 0);
+	close(fd);
 
 	assert_int_equal(try_open(&settings, &error), -EPROTO);
 
+	assert_non_null(strstr(error.text, name));
 	assert_non_null(strstr(error.text, "leat stop --detach"));
-	close(fd);
+}
+
+static void test_dataplane_open_foreign_tables_are_refused(void **state)
+{
+	(void)state;
+	assert_foreign_map_is_refused("lb_tables");
+}
+
+static void test_dataplane_open_foreign_counters_are_refused(void **state)
+{
+	(void)state;
+	assert_foreign_map_is_refused("lb_reasons");
+}
+
+static void test_dataplane_open_foreign_flows_are_refused(void **state)
+{
+	(void)state;
+	assert_foreign_map_is_refused("lb_flows4");
 }
 
 static void test_dataplane_open_half_made_pins_begins_anew(void **state)
@@ -813,7 +833,9 @@ int main(void)
 		DATAPLANE_TEST(test_dataplane_open_again_adopts_all_contents),
 		DATAPLANE_TEST(test_dataplane_open_twice_is_refused),
 		DATAPLANE_TEST(test_dataplane_open_other_layout_is_refused),
-		DATAPLANE_TEST(test_dataplane_open_foreign_map_is_refused),
+		DATAPLANE_TEST(test_dataplane_open_foreign_tables_are_refused),
+		DATAPLANE_TEST(test_dataplane_open_foreign_counters_are_refused),
+		DATAPLANE_TEST(test_dataplane_open_foreign_flows_are_refused),
 		DATAPLANE_TEST(test_dataplane_open_half_made_pins_begins_anew),
 		DATAPLANE_TEST(test_dataplane_open_unwritten_node_begins_anew),
 		DATAPLANE_TEST(test_dataplane_open_sizes_that_do_not_fit_are_refused),

@@ -176,6 +176,7 @@ static void test_sweep_busy_entry_is_left_alone(void **state)
 	sweep_flows(&world->sweep, &world->out, world->hop_seen);
 
 	assert_int_equal(value4(world, 0, 0), LB_RECORD_BUSY);
+	assert_int_equal(world->out.per_backend[0], 0);
 	assert_int_equal(world->out.freed, 0);
 	assert_int_equal(world->out.used4, 1);
 }
