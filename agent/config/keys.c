@@ -56,12 +56,37 @@ static const char *describe(const struct config_value *value, char *quoted)
 	return errors_quote(quoted, value->text, value->length);
 }
 
+char *keys_list_words(const struct config_key *key, char *buf, size_t size)
+{
+	size_t used = 0;
+
+	buf[0] = '\0';
+	for (const struct config_word *word = key->words; word->text && used < size; word++) {
+		if (!word->is_later)
+			used += (size_t)snprintf(buf + used, size - used, "%s%s", used ? ", " : "",
+						 word->text);
+	}
+	return buf;
+}
+
 bool keys_expected(struct reader *r, const struct config_key *key, const struct config_value *value)
 {
+	const struct config_type *type = key->type;
 	char quoted[ERRORS_QUOTED];
+	char words[128] = "";
 
-	return reader_add(r, value->pos, "%s: expected %s, found %s", key->name, key->type->expects,
-			  describe(value, quoted));
+	if (key->words)
+		keys_list_words(key, words, sizeof(words));
+	return reader_add(r, value->pos, "%s: expected %s%s%s, found %s", key->name, type->expects,
+			  key->words ? type->before_words : "", words, describe(value, quoted));
+}
+
+bool keys_section(struct reader *r, const struct config_key *key, const struct config_value *value,
+		  struct config_mark *marks, void *object)
+{
+	if (value->node->type != YAML_MAPPING_NODE)
+		return keys_expected(r, key, value);
+	return keys_read(r, key->table, value->node, marks, object);
 }
 
 bool keys_list(struct reader *r, const struct config_key *key, const struct config_value *value,
@@ -70,7 +95,7 @@ bool keys_list(struct reader *r, const struct config_key *key, const struct conf
 	const yaml_node_t *node = value->node;
 	size_t given;
 
-	if (node->type == YAML_SCALAR_NODE && value->length == 0)
+	if (node->type == YAML_SCALAR_NODE && value->length == 0 && key->min == 0)
 		return reader_add(r, value->pos,
 				  "%s: expected %s, found nothing; an empty one is []", key->name,
 				  key->type->expects);

@@ -30,7 +30,8 @@ struct config_value {
 
 /** struct config_type - a kind of value */
 struct config_type {
-	const char *expects; /* as in "expected ..." */
+	const char *expects;	  /* as in "expected ..." */
+	const char *before_words; /* what leads on to the words of the key; NULL: it has none */
 	/*
 	 * @object: the struct that the key's offset counts from. Returns whether the value is
 	 * right; where it is not, errors have been added.
@@ -136,6 +137,13 @@ struct config_value keys_value(yaml_node_t *node);
  */
 bool keys_list(struct reader *r, const struct config_key *key, const struct config_value *value,
 	       size_t max, const yaml_node_item_t **items, size_t *count);
+
+/** keys_section - read the mapping behind @key by the key's table; returns whether it is one */
+bool keys_section(struct reader *r, const struct config_key *key, const struct config_value *value,
+		  struct config_mark *marks, void *object);
+
+/** keys_list_words - the words that are possible, "auto, native"; returns @buf */
+char *keys_list_words(const struct config_key *key, char *buf, size_t size);
 
 /** keys_expected - the error of a value of the wrong type; always returns false */
 bool keys_expected(struct reader *r, const struct config_key *key,

@@ -46,7 +46,7 @@ bool nearest_is_closer(const char *word, size_t length, const char *candidate, u
 	/* "proto" means protocol, however many letters are missing. */
 	if (length >= 3 && strncasecmp(word, candidate, length) == 0)
 		distance = min(distance, 1);
-	if (distance > length / 4 + 1 || distance >= *best)
+	if (distance > (length + 3) / 4 || distance >= *best)
 		return false;
 	*best = distance;
 	return true;

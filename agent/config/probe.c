@@ -48,7 +48,7 @@ static void finish_timeout(struct reader *r, struct model_health *health,
 	    health->timeout_ms <= health->interval_ms)
 		return;
 	reader_add(r, marks[HEALTH_TIMEOUT].pos,
-		   "timeout: %s is longer than the interval of %s; at most that is possible",
+		   "timeout: %s is longer than the interval of %s; it must be at most that",
 		   values_format_duration(timeout, health->timeout_ms),
 		   values_format_duration(interval, health->interval_ms));
 }

@@ -259,7 +259,7 @@ TABLE(schema_service, service_keys);
 #define WHAT_schema_top "the file"
 static const struct config_key top_keys[] = {
 	[TOP_INTERFACES] = { "interfaces", &value_interfaces, FIELD(model_config, interfaces),
-			     .is_required = true, .table = &schema_interface,
+			     .min = 1, .is_required = true, .table = &schema_interface,
 			     .example = "interfaces: [{name: gw0}]",
 			     .help = "where packets come in and go out: towards clients and "
 				     "towards backends; one may be both" },

@@ -53,15 +53,18 @@ static bool read_interfaces(struct reader *r, const struct config_key *key,
 static bool read_limits(struct reader *r, const struct config_key *key,
 			const struct config_value *value, void *object)
 {
-	return keys_read(r, key->table, value->node, r->limits, object);
+	return keys_section(r, key, value, r->limits, object);
 }
 
 static bool read_timers(struct reader *r, const struct config_key *key,
 			const struct config_value *value, void *object)
 {
-	return keys_read(r, key->table, value->node, r->timers, object);
+	return keys_section(r, key, value, r->timers, object);
 }
 
-const struct config_type value_interfaces = { "a list of interfaces", read_interfaces };
-const struct config_type value_limits = { "a mapping", read_limits };
-const struct config_type value_timers = { "a mapping", read_timers };
+const struct config_type value_interfaces = { .expects = "a list of interfaces",
+					      .read = read_interfaces };
+const struct config_type value_limits = { .expects = "a mapping such as {max_flows: 262144}",
+					  .read = read_limits };
+const struct config_type value_timers = { .expects = "a mapping such as {warm_up: 5s}",
+					  .read = read_timers };

@@ -20,8 +20,7 @@ static bool read_health(struct reader *r, const struct config_key *key,
 {
 	struct model_service *service = object;
 
-	return keys_read(r, key->table, value->node, source_of(r, service)->health,
-			 &service->health);
+	return keys_section(r, key, value, source_of(r, service)->health, &service->health);
 }
 
 /* A backend without a name is called by its address. */
@@ -158,6 +157,9 @@ static bool read_services(struct reader *r, const struct config_key *key,
 	return true;
 }
 
-const struct config_type value_services = { "a list of services", read_services };
-const struct config_type value_backends = { "a list of backends", read_backends };
-const struct config_type value_health = { "a mapping such as {type: tcp}", read_health };
+const struct config_type value_services = { .expects = "a list of services",
+					    .read = read_services };
+const struct config_type value_backends = { .expects = "a list of backends",
+					    .read = read_backends };
+const struct config_type value_health = { .expects = "a mapping such as {type: tcp}",
+					  .read = read_health };

@@ -84,7 +84,9 @@ static bool read_text(struct reader *r, const struct config_key *key,
 	if (!text)
 		return false;
 	if (has_control(text, false))
-		return reader_add(r, value->pos, "%s: %s has control characters; one line of text",
+		return reader_add(r, value->pos,
+				  "%s: %s has control characters; it must be one line of "
+				  "text",
 				  key->name, errors_quote(quoted, text, value->length));
 	return store_copy(r, key, text, object);
 }
@@ -99,7 +101,9 @@ static bool read_token(struct reader *r, const struct config_key *key,
 	if (!text)
 		return false;
 	if (has_control(text, true))
-		return reader_add(r, value->pos, "%s: %s has blanks or control characters; none",
+		return reader_add(r, value->pos,
+				  "%s: %s has blanks or control characters; it must "
+				  "have none",
 				  key->name, errors_quote(quoted, text, value->length));
 	return store_copy(r, key, text, object);
 }
@@ -211,6 +215,11 @@ static bool read_vip(struct reader *r, const struct config_key *key,
 		return false;
 	if (addr_parse_port(text, true, &address, &port))
 		return keys_expected(r, key, value);
+	if (port == 0 && !addr_is_v4(&address) && text[0] != '[')
+		return reader_add(r, value->pos,
+				  "%s: %s has no brackets and port; IPv6 is written as in "
+				  "\"[2001:db8::10]:80\"",
+				  key->name, errors_quote(quoted, text, value->length));
 	if (port == 0)
 		return reader_add(r, value->pos, "%s: %s has no port; for example \"%s\"",
 				  key->name, errors_quote(quoted, text, value->length),
@@ -241,19 +250,24 @@ static bool read_address(struct reader *r, const struct config_key *key,
 	return true;
 }
 
-const struct config_type value_name = { "a name", read_name };
-const struct config_type value_text = { "a text", read_text };
-const struct config_type value_token = { "a text without blanks", read_token };
-const struct config_type value_path = { "a path such as /health", read_path };
-const struct config_type value_method = { "a method", read_method };
-const struct config_type value_ifname = { "the name of an interface", read_ifname };
-const struct config_type value_hash_key = { "32 hexadecimal digits in quotes", read_hash_key };
+const struct config_type value_name = { .expects = "a name", .read = read_name };
+const struct config_type value_text = { .expects = "a text", .read = read_text };
+const struct config_type value_token = { .expects = "a text without blanks", .read = read_token };
+const struct config_type value_path = { .expects = "a path such as /health", .read = read_path };
+const struct config_type value_method = { .expects = "one of",
+					  .before_words = " ",
+					  .read = read_method };
+const struct config_type value_ifname = { .expects = "the name of an interface",
+					  .read = read_ifname };
+const struct config_type value_hash_key = { .expects = "32 hexadecimal digits in quotes",
+					    .read = read_hash_key };
 const struct config_type value_vip = {
-	"an address and port, in quotes, such as \"198.51.100.10:80\" or \"[2001:db8::10]:80\"",
-	read_vip
+	.expects = "an address and port such as 198.51.100.10:80 or, in quotes, "
+		   "\"[2001:db8::10]:80\"",
+	.read = read_vip,
 };
 const struct config_type value_address = {
-	"an address, with or without a port, such as 10.0.0.11, \"10.0.0.11:8080\", fd00::11 or "
-	"\"[fd00::11]:8080\"",
-	read_address
+	.expects = "an address, with or without a port, such as 10.0.0.11, 10.0.0.11:8080, "
+		   "fd00::11 or, in quotes, \"[fd00::11]:8080\"",
+	.read = read_address,
 };

@@ -162,7 +162,7 @@ static bool read_duration(struct reader *r, const struct config_key *key,
 	number = leading_number(text, &rest);
 	if (rest == text)
 		return keys_expected(r, key, value);
-	unit = find_unit(rest);
+	unit = find_unit(number == 0 && *rest == '\0' ? "s" : rest);
 	if (!unit)
 		return add_bad_unit(r, key, value, rest);
 	if (has_leading_zero(r, key, value))
@@ -203,18 +203,6 @@ static bool read_percent(struct reader *r, const struct config_key *key,
 	return true;
 }
 
-static void list_words(const struct config_key *key, char *buf, size_t size)
-{
-	size_t used = 0;
-
-	buf[0] = '\0';
-	for (const struct config_word *word = key->words; word->text && used < size; word++) {
-		if (!word->is_later)
-			used += (size_t)snprintf(buf + used, size - used, "%s%s", used ? ", " : "",
-						 word->text);
-	}
-}
-
 static bool add_unknown_word(struct reader *r, const struct config_key *key,
 			     const struct config_value *value, bool is_later)
 {
@@ -224,7 +212,7 @@ static bool add_unknown_word(struct reader *r, const struct config_key *key,
 	char known[128];
 
 	errors_quote(quoted, value->text, value->length);
-	list_words(key, known, sizeof(known));
+	keys_list_words(key, known, sizeof(known));
 	if (is_later)
 		return reader_add(r, value->pos, "%s: %s is not in this release; known are: %s",
 				  key->name, quoted, known);
@@ -342,11 +330,16 @@ static bool read_statuses(struct reader *r, const struct config_key *key,
 	return is_right;
 }
 
-const struct config_type value_number = { "a whole number", read_number };
-const struct config_type value_duration = { "a duration such as 500ms, 2s, 15m or 1h",
-					    read_duration };
-const struct config_type value_percent = { "a percentage such as 10%", read_percent };
-const struct config_type value_word = { "a word", read_word };
-const struct config_type value_bool = { "true or false", read_bool };
-const struct config_type value_statuses = { "status codes such as 200-399 or [200-299, 301]",
-					    read_statuses };
+const struct config_type value_number = { .expects = "a whole number", .read = read_number };
+const struct config_type value_duration = { .expects = "a duration such as 500ms, 2s, 15m or 1h",
+					    .before_words = ", or ",
+					    .read = read_duration };
+const struct config_type value_percent = { .expects = "a percentage such as 10%",
+					   .read = read_percent };
+const struct config_type value_word = { .expects = "one of",
+					.before_words = " ",
+					.read = read_word };
+const struct config_type value_bool = { .expects = "true or false", .read = read_bool };
+const struct config_type value_statuses = {
+	.expects = "status codes such as 200-399 or [200-299, 301]", .read = read_statuses
+};
