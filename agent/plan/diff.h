@@ -13,7 +13,7 @@ enum diff_kind { DIFF_ADDED, DIFF_REMOVED, DIFF_CHANGED };
 /** struct diff_change - one line of the plan */
 struct diff_change {
 	enum diff_kind kind;
-	char *object;  /* "service web", "backend web/web2", "interface gw0", "timers" */
+	char *object;  /* "service web", "backend web/web2", "interface gw0", "timers", "limits" */
 	char *detail;  /* "weight 1 -> 3"; "" where the kind says all */
 	char *risk;    /* not NULL: needs --force, and why */
 	char *refusal; /* not NULL: cannot be done live, and what would be right */
