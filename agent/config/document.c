@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "config/document.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,24 +24,36 @@ static struct model_pos pos_of_offset(const char *text, size_t size, size_t offs
 	struct model_pos pos = { .line = 1, .column = 1 };
 
 	for (size_t i = 0; i < offset && i < size; i++) {
-		pos.column++;
+		pos.column += ((unsigned char)text[i] & 0xc0) != 0x80; /* characters */
 		if (text[i] == '\n')
 			pos = (struct model_pos) { .line = pos.line + 1, .column = 1 };
 	}
 	return pos;
 }
 
-/* What people get wrong most, told by what the offending place looks like. */
-static const char *syntax_hint(const char *text, size_t size, size_t offset)
+/* libyaml counts characters. */
+static const char *find_character(const char *text, const char *end, size_t index)
 {
-	const char *at = text + offset;
+	const char *at = text;
+
+	for (; at < end; at++) {
+		if (((unsigned char)*at & 0xc0) != 0x80 && index-- == 0)
+			break;
+	}
+	return at;
+}
+
+/* What people get wrong most, told by what the offending place looks like. */
+static const char *syntax_hint(const char *text, size_t size, yaml_mark_t mark)
+{
+	const char *at = find_character(text, text + size, mark.index);
 	const char *begin = at;
 
-	if (offset >= size)
+	if (at == text + size)
 		return "";
 	if (*at == '\t')
 		return "; indent with spaces, not with tabs";
-	if (*at != ':' || offset == 0 || at[-1] != ']')
+	if (*at != ':' || at == text || at[-1] != ']')
 		return "";
 	while (begin > text && *begin != '[' && *begin != '\n')
 		begin--;
@@ -68,7 +79,7 @@ static int add_syntax_error(const yaml_parser_t *parser, const char *text, size_
 		snprintf(context, sizeof(context), " %s that began on line %u", parser->context,
 			 (unsigned)parser->context_mark.line + 1);
 	errors_add(errors, document_pos(parser->problem_mark), "not valid YAML: %s%s%s", problem,
-		   context, syntax_hint(text, size, parser->problem_mark.index));
+		   context, syntax_hint(text, size, parser->problem_mark));
 	return -EINVAL;
 }
 

@@ -151,8 +151,8 @@ static const struct config_key health_keys[] = {
 			  .preset = "3", .help = "failures in a row that take a backend out" },
 	[HEALTH_JITTER] = { "jitter", &value_percent, FIELD(model_health, jitter_percent), .min = 0,
 			    .max = 50, .preset = "10%",
-			    .help = "share of the interval by which a probe may come late, drawn "
-				    "each time, so that probes do not march in step" },
+			    .help = "share of the interval by which a probe may come early or "
+				    "late, drawn each time, so that probes do not march in step" },
 	[HEALTH_PORT] = { "port", &value_number, FIELD(model_health, port), .min = 1, .max = 65535,
 			  .preset_words = "the backend's", .help = "port to probe" },
 	[HEALTH_METHOD] = { "method", &value_method, FIELD(model_health, method),

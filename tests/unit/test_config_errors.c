@@ -72,7 +72,7 @@ static const struct bad_case cases[] = {
 	{ "", TOP("a: [[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]\n"),
 	  "3:19: nested deeper than 16 levels" },
 	{ "", TOP("# caf\xe9 au lait\n"),
-	  "3:6: not valid YAML: invalid trailing UTF-8 octet; write the file in UTF-8" },
+	  "3:7: not valid YAML: invalid trailing UTF-8 octet; write the file in UTF-8" },
 	{ "", TOP("timers: \x01\n"),
 	  "3:9: not valid YAML: control characters are not allowed; write the file in UTF-8" },
 	{ "file.interfaces", "interfaces: gw0\nservices: []\n",
@@ -180,6 +180,9 @@ static const struct bad_case cases[] = {
 	{ "service.vip", VIP("[2001:db8::10]:80"),
 	  "4:24: not valid YAML: did not find expected key while parsing a block mapping that "
 	  "began on line 3; an IPv6 address in brackets needs quotes: \"[2001:db8::10]:80\"" },
+	{ "service.vip", "# café\n" VIP("[2001:db8::10]:80"),
+	  "5:24: not valid YAML: did not find expected key while parsing a block mapping that "
+	  "began on line 4; an IPv6 address in brackets needs quotes: \"[2001:db8::10]:80\"" },
 	{ "service.vip", VIP("[2001:db8::10]"),
 	  "4:10: vip: expected an address and port such as 198.51.100.10:80 or, in quotes, "
 	  "\"[2001:db8::10]:80\", found a list" },

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * docs/configuration.md has a row for every key, and it says what the schema says.
+ * After a change of the schema, this test prints the rows that the page should have.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "config/config.h"
+#include "config/schema.h"
+#include "config/values.h"
+#include "model/cleanup.h"
+
+static void print_words(FILE *out, const struct config_key *key)
+{
+	bool is_first = true;
+
+	for (const struct config_word *word = key->words; word->text; word++) {
+		if (word->is_later)
+			continue;
+		fprintf(out, "%s`%s`", is_first ? "" : ", ", word->text);
+		is_first = false;
+	}
+}
+
+static void print_possible(FILE *out, const struct config_key *key)
+{
+	char min[VALUES_DURATION_LEN], max[VALUES_DURATION_LEN];
+
+	if (key->type == &value_duration) {
+		fprintf(out, "%s to %s", values_format_duration(min, key->min),
+			values_format_duration(max, key->max));
+		if (key->words) {
+			fprintf(out, ", or ");
+			print_words(out, key);
+		}
+	} else if (key->words) {
+		print_words(out, key);
+	} else if (key->type == &value_number) {
+		fprintf(out, "%u to %u", key->min, key->max);
+	} else if (key->type == &value_percent) {
+		fprintf(out, "%u%% to %u%%", key->min, key->max);
+	} else if (key->type == &value_bool) {
+		fprintf(out, "`true`, `false`");
+	} else {
+		fprintf(out, "%s", key->type->expects);
+		if (key->max)
+			fprintf(out, ", at most %u characters", key->max);
+	}
+}
+
+static void print_default(FILE *out, const struct config_key *key)
+{
+	if (key->is_required)
+		fprintf(out, "required");
+	else if (key->preset)
+		fprintf(out, "`%s`", key->preset);
+	else
+		fprintf(out, "%s", key->preset_words ? key->preset_words : "that of each key");
+}
+
+/* | `key` | possible values | default | meaning | */
+static char *make_row(const struct config_key *key)
+{
+	size_t size = 0;
+	char *row = NULL;
+	FILE *out = open_memstream(&row, &size);
+
+	fprintf(out, "| `%s` | ", key->name);
+	print_possible(out, key);
+	fprintf(out, " | ");
+	print_default(out, key);
+	fprintf(out, " | %s |\n", key->help);
+	fclose(out);
+	return row;
+}
+
+static char *read_page(void)
+{
+	enum { MOST = 1 << 20 };
+	FILE *in = fopen("docs/configuration.md", "re");
+	char *page = calloc(1, MOST + 1);
+
+	assert_non_null(in);
+	assert_non_null(page);
+	assert_true(fread(page, 1, MOST, in) > 0);
+	fclose(in);
+	return page;
+}
+
+static unsigned count_missing(const struct config_table *table, const char *page)
+{
+	unsigned missing = 0;
+
+	for (size_t i = 0; i < table->count; i++) {
+		AUTO_FREE char *row = make_row(&table->keys[i]);
+
+		if (!strstr(page, row)) {
+			print_error("%s", row);
+			missing++;
+		}
+		if (table->keys[i].table)
+			missing += count_missing(table->keys[i].table, page);
+	}
+	return missing;
+}
+
+static void test_config_docs_have_every_key_as_the_schema_says(void **state)
+{
+	AUTO_FREE char *page = read_page();
+	(void)state;
+
+	assert_int_equal(count_missing(&schema_top, page), 0);
+}
+
+/* Cuts out what stands between the next line that is @fence and the next ```. */
+static char *cut_block(char **page, const char *fence)
+{
+	char *begin = strstr(*page, fence);
+	char *end;
+
+	assert_non_null(begin);
+	begin += strlen(fence);
+	end = strstr(begin, "```");
+	assert_non_null(end);
+	*end = '\0';
+	*page = end + 3;
+	return begin;
+}
+
+static void test_config_docs_example_gives_the_errors_shown(void **state)
+{
+	AUTO_FREE char *page = read_page();
+	char *rest = strstr(page, "## Errors");
+	struct config_errors errors = {};
+	struct model_config *config = NULL;
+	AUTO_FREE char *got = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&got, &size);
+	const char *text = cut_block(&rest, "```yaml\n");
+	const char *expected = cut_block(&rest, "```\n");
+	(void)state;
+
+	config_parse(text, strlen(text), &config, &errors);
+
+	for (size_t i = 0; i < errors.count; i++)
+		fprintf(out, "lb.yaml:%u:%u: %s\n", errors.list[i].pos.line,
+			errors.list[i].pos.column, errors.list[i].text);
+	fclose(out);
+	assert_string_equal(got, expected);
+	config_errors_free(&errors);
+}
+
+static void test_config_schema_rows_are_whole(void **state)
+{
+	static const struct config_table *const tables[] = {
+		&schema_top,	 &schema_interface, &schema_limits,  &schema_timers,
+		&schema_service, &schema_health,    &schema_backend,
+	};
+	(void)state;
+
+	for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++) {
+		for (size_t i = 0; i < tables[t]->count; i++) {
+			const struct config_key *key = &tables[t]->keys[i];
+
+			assert_non_null(key->name);
+			assert_non_null(key->type);
+			assert_non_null(key->help);
+			assert_true(key->example || !key->is_required);
+			assert_true(key->type->before_words || !key->words);
+		}
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_config_docs_have_every_key_as_the_schema_says),
+		cmocka_unit_test(test_config_docs_example_gives_the_errors_shown),
+		cmocka_unit_test(test_config_schema_rows_are_whole),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
