@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -177,6 +178,13 @@ static int teardown_server(void **state)
 {
 	loop_thread_halt(&((struct fixture *)*state)->loop);
 	return teardown_directory(state);
+}
+
+static int listen_at(struct fixture *f, const char *path)
+{
+	struct api_ops ops = agent_ops(&f->agent);
+
+	return api_new(f->loop.base, path, &ops, &f->api);
 }
 
 /* ---- client -------------------------------------------------------------- */
@@ -360,28 +368,35 @@ static void test_api_explain_packet_reaches_the_agent(void **state)
 	assert_int_equal(f->agent.query.proto, IPPROTO_UDP);
 }
 
+static eventfd_t wait_for_stop_replied(const struct fixture *f)
+{
+	struct pollfd replied = { .fd = f->agent.replied_fd, .events = POLLIN };
+	eventfd_t count = 0;
+
+	if (poll(&replied, 1, 20000) == 1)
+		eventfd_read(f->agent.replied_fd, &count);
+	return count;
+}
+
 static void test_api_stop_tells_when_its_reply_has_left(void **state)
 {
 	struct fixture *f = *state;
-	eventfd_t replied;
 
 	assert_operation(f, "POST", "/v1/stop?detach=1", "stop");
 
 	assert_true(f->agent.is_detaching);
-	assert_int_equal(eventfd_read(f->agent.replied_fd, &replied), 0);
-	assert_int_equal(replied, 1);
+	assert_int_equal(wait_for_stop_replied(f), 1);
 }
 
 static void test_api_stop_of_a_client_that_left_still_stops(void **state)
 {
 	struct fixture *f = *state;
-	eventfd_t replied;
 	int fd = client_connect(f->path);
 
 	client_send(fd, "POST /v1/stop HTTP/1.1\r\nContent-Length: 0\r\n\r\n");
 	close(fd);
 
-	assert_int_equal(eventfd_read(f->agent.replied_fd, &replied), 0);
+	assert_int_equal(wait_for_stop_replied(f), 1);
 	assert_false(f->agent.is_detaching);
 }
 
@@ -460,33 +475,44 @@ static void test_api_operation_without_memory_answers_500(void **state)
 	response_free(&response);
 }
 
+/* whether the server ends this connection without an answer that counts; the rest of what was sent
+ * may meet a closed socket */
+static void assert_cut_off(int fd)
+{
+	char text[1024];
+	ssize_t got = recv(fd, text, sizeof(text) - 1, 0);
+
+	if (got < 0)
+		assert_int_equal(errno, ECONNRESET);
+	text[got < 0 ? 0 : got] = '\0';
+	assert_null(strstr(text, "200 OK"));
+	close(fd);
+}
+
 static void test_api_big_request_is_cut_off(void **state)
 {
 	struct fixture *f = *state;
-	char *padding = malloc(64 * 1024);
-	struct response response;
+	char padding[16 * 1024];
 	int fd;
 
-	memset(padding, 'x', 64 * 1024 - 1);
-	padding[64 * 1024 - 1] = '\0';
+	/* not for being slow: for its size */
+	assert_int_equal(listen_at(f, f->path), 0);
+	api_set_timeout(f->api, 600000);
+	loop_thread_run(&f->loop);
+	memset(padding, 'x', sizeof(padding));
 
-	/* the rest of what is sent may meet a closed connection: that is the point */
 	fd = client_connect(f->path);
 	client_send(fd, "GET /v1/version HTTP/1.1\r\nX-Padding: ");
-	(void)!send(fd, padding, 16 * 1024, MSG_NOSIGNAL);
-	response = client_receive(fd);
-	assert_int_not_equal(response.status, 200);
-	response_free(&response);
+	(void)!send(fd, padding, sizeof(padding), MSG_NOSIGNAL);
+	assert_cut_off(fd);
 
 	fd = client_connect(f->path);
 	client_send(fd, "POST /v1/reload HTTP/1.1\r\nContent-Length: 1000000000\r\n\r\n");
-	response = client_receive(fd);
-	assert_int_not_equal(response.status, 200);
-	response_free(&response);
+	assert_cut_off(fd);
 
 	assert_int_equal(f->agent.calls, 0);
 	assert_operation(f, "GET", "/v1/version", "version");
-	free(padding);
+	loop_thread_halt(&f->loop);
 }
 
 /* ---- several clients ----------------------------------------------------- */
@@ -545,11 +571,10 @@ static void test_api_two_requests_on_one_connection_are_both_answered(void **sta
 static void test_api_silent_client_is_cut_off(void **state)
 {
 	struct fixture *f = *state;
-	struct api_ops ops = agent_ops(&f->agent);
 	struct response response;
 	int fd;
 
-	assert_int_equal(api_new(f->loop.base, f->path, &ops, &f->api), 0);
+	assert_int_equal(listen_at(f, f->path), 0);
 	api_set_timeout(f->api, 50);
 	loop_thread_run(&f->loop);
 	fd = client_connect(f->path);
@@ -565,13 +590,6 @@ static void test_api_silent_client_is_cut_off(void **state)
 }
 
 /* ---- the socket file ----------------------------------------------------- */
-
-static int listen_at(struct fixture *f, const char *path)
-{
-	struct api_ops ops = agent_ops(&f->agent);
-
-	return api_new(f->loop.base, path, &ops, &f->api);
-}
 
 static void test_api_socket_is_for_its_owner_alone(void **state)
 {
@@ -714,7 +732,7 @@ int main(void)
 		SERVED(test_api_unknown_path_lists_the_paths),
 		SERVED(test_api_bad_query_says_what_is_right),
 		SERVED(test_api_operation_without_memory_answers_500),
-		SERVED(test_api_big_request_is_cut_off),
+		OFFLINE(test_api_big_request_is_cut_off),
 		SERVED(test_api_second_client_is_answered_while_the_first_is_in_mid_request),
 		SERVED(test_api_client_that_does_not_read_blocks_nobody),
 		SERVED(test_api_two_requests_on_one_connection_are_both_answered),

@@ -356,7 +356,9 @@ static void test_cli_without_permission_names_root(void **state)
 static void *hang_up(void *arg)
 {
 	int fd = accept(*(int *)arg, NULL, NULL);
+	char request[1024];
 
+	assert_true(read(fd, request, sizeof(request)) > 0);
 	close(fd);
 	return NULL;
 }
