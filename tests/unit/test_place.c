@@ -194,6 +194,43 @@ static void test_place_replies_half_full_never_fails(void **state)
 	}
 }
 
+/* Keys as operators choose them: one network, one port. */
+static uint64_t hash_of_address(uint32_t network, uint32_t host, uint16_t port)
+{
+	struct lb_addr address = { .words = { 0, 0, __builtin_bswap32(0xffff) } };
+	uint32_t key_word = __builtin_bswap16(port) | 6u << 16 | 4u << 24;
+
+	address.words[3] = __builtin_bswap32(network + host);
+	return lb_hash_addr(address.halves[0], address.halves[1], key_word, 0x1234567890abcdef);
+}
+
+static void test_place_services_of_one_network_find_room(void **state)
+{
+	struct place_table table = empty_table(LB_SERVICE_SETS, LB_SERVICE_WAYS);
+
+	(void)state;
+	for (uint32_t host = 0; host < LB_MAX_SERVICES; host++)
+		assert_true(place(&table, hash_of_address(0xc6336400, host, 80)) >= 0);
+}
+
+static void test_place_ports_of_one_address_find_room(void **state)
+{
+	struct place_table table = empty_table(LB_SERVICE_SETS, LB_SERVICE_WAYS);
+
+	(void)state;
+	for (uint32_t port = 1; port <= LB_MAX_SERVICES; port++)
+		assert_true(place(&table, hash_of_address(0xc6336400, 0, port)) >= 0);
+}
+
+static void test_place_replies_of_one_network_find_room(void **state)
+{
+	struct place_table table = empty_table(LB_REPLY_SETS, LB_REPLY_WAYS);
+
+	(void)state;
+	for (uint32_t host = 0; host < LB_REPLY_SETS; host++)
+		assert_true(place(&table, hash_of_address(0x0a000000, host, 8080)) >= 0);
+}
+
 static void test_place_full_table_ends_in_enospc(void **state)
 {
 	struct place_table table = empty_table(64, 2);
@@ -215,6 +252,9 @@ int main(void)
 		cmocka_unit_test(test_place_no_way_out_is_enospc_and_writes_nothing),
 		cmocka_unit_test(test_place_services_half_full_never_fails),
 		cmocka_unit_test(test_place_replies_half_full_never_fails),
+		cmocka_unit_test(test_place_services_of_one_network_find_room),
+		cmocka_unit_test(test_place_ports_of_one_address_find_room),
+		cmocka_unit_test(test_place_replies_of_one_network_find_room),
 		cmocka_unit_test(test_place_full_table_ends_in_enospc),
 	};
 
