@@ -60,13 +60,11 @@ static bool read_backends(struct reader *r, const struct config_key *key,
 
 	if (!keys_list(r, key, value, LB_MAX_BACKENDS - 1, &items, &count))
 		return false;
-	if (count > LB_MAX_BACKENDS - 1 - r->backend_count) {
-		r->is_full = true; /* by aliases, a small file can ask for a million times more */
+	if (count > LB_MAX_BACKENDS - 1 - r->backend_count)
 		return reader_add(r, value->pos,
 				  "%s: these make more than %d in all services; at most that many "
 				  "are possible",
 				  key->name, LB_MAX_BACKENDS - 1);
-	}
 	r->backend_count += count;
 	service->backends = calloc(count + 1, sizeof(service->backends[0]));
 	source->backends = calloc(count + 1, sizeof(source->backends[0]));

@@ -403,6 +403,9 @@ static const struct bad_case cases[] = {
 	  BACKENDS(BACKEND("address: 10.0.0.11") BACKEND("address: 10.0.0.11:80")),
 	  "7:19: address: 10.0.0.11:80 is already given in this service, on line 6; a larger share "
 	  "is a larger weight" },
+	{ "backend.address", BACKENDS(BACKEND("address: 10.0.0.11") BACKEND("address: 10.0.0.11")),
+	  "7:19: address: 10.0.0.11:80 is already given in this service, on line 6; a larger share "
+	  "is a larger weight" },
 	{ "backend.address", NAT(BACKEND("address: fd00::11")),
 	  "7:19: address: fd00::11 is IPv6, but the VIP 198.51.100.10 is IPv4; both must be of one "
 	  "family" },
