@@ -67,8 +67,11 @@ static void drop_link(int fd, const char *path)
 
 /* ---- errors in words ---------------------------------------------------- */
 
-/* The link of another program on this interface; 0: none, it was attached without one. */
-static uint32_t find_link_id(uint32_t ifindex)
+/*
+ * The link that holds another's program on this interface; 0: none, it was attached without
+ * one. The program tells it from links of other namespaces, where the same index recurs.
+ */
+static uint32_t find_link_id(uint32_t ifindex, uint32_t prog_id)
 {
 	uint32_t id = 0;
 
@@ -78,7 +81,8 @@ static uint32_t find_link_id(uint32_t ifindex)
 		AUTO_CLOSE int fd = bpf_link_get_fd_by_id(id);
 
 		if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &length) &&
-		    info.type == BPF_LINK_TYPE_XDP && info.xdp.ifindex == ifindex)
+		    info.type == BPF_LINK_TYPE_XDP && info.xdp.ifindex == ifindex &&
+		    info.prog_id == prog_id)
 			return id;
 	}
 	return 0;
@@ -86,7 +90,7 @@ static uint32_t find_link_id(uint32_t ifindex)
 
 static int fail_busy(const struct attachment *at, uint32_t prog_id)
 {
-	uint32_t link_id = find_link_id(at->ifindex);
+	uint32_t link_id = find_link_id(at->ifindex, prog_id);
 
 	if (link_id)
 		return dataplane_fail(at->error, -EBUSY,

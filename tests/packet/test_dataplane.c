@@ -636,6 +636,31 @@ static void test_dataplane_clock_shift_is_a_setting_that_stays(void **state)
 	close_it(dp);
 }
 
+static void test_dataplane_clock_goes_on(void **state)
+{
+	const struct timespec pause = { .tv_nsec = 10000000 };
+	struct dataplane_settings settings = make_settings();
+	struct dataplane_error error = {};
+	uint32_t first, clock;
+	bool is_adopted;
+
+	(void)state;
+	settings.has_clock_shift = true; /* a unit is a jiffy */
+	assert_int_equal(dataplane_open(&settings, &opened, &is_adopted, &error), 0);
+	first = clock = dataplane_clock(opened);
+
+	/* long enough for more than one reading from the kernel */
+	for (unsigned tries = 0; tries < 1000 && clock - first < 3 * 100; tries++) {
+		uint32_t next = dataplane_clock(opened);
+
+		assert_true(next - clock < 0x80000000);
+		clock = next;
+		nanosleep(&pause, NULL);
+	}
+
+	assert_true(clock - first >= 3 * 100);
+}
+
 /* ---- reading ------------------------------------------------------------------- */
 
 static void test_dataplane_read_stats_sums_cpus(void **state)
@@ -851,6 +876,7 @@ int main(void)
 		DATAPLANE_TEST(test_dataplane_service_ids_do_not_come_back_soon),
 		DATAPLANE_TEST(test_dataplane_clock_is_uptime_in_units),
 		DATAPLANE_TEST(test_dataplane_clock_shift_is_a_setting_that_stays),
+		DATAPLANE_TEST(test_dataplane_clock_goes_on),
 		DATAPLANE_TEST(test_dataplane_read_stats_sums_cpus),
 		DATAPLANE_TEST(test_dataplane_read_reasons_counts_an_arp),
 		DATAPLANE_TEST(test_dataplane_sweep_counts_and_frees_pinned_records),
