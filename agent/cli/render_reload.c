@@ -85,10 +85,10 @@ void render_reload(const json_t *reload, FILE *out, FILE *err)
 		fprintf(out, "the file says what is running already\n");
 	if (!field_is_null(reload, "error"))
 		fprintf(err, "leat reload: %s\n", field_text(reload, "error"));
-	if (!is_applied && !is_dry && render_needs_force(changes))
+	else if (!is_applied && !is_dry && render_needs_force(changes))
 		fprintf(err, "leat reload: --force accepts the risks named above\n");
 	if (is_applied)
 		fprintf(out, "applied\n");
-	else
+	else if (!has_errors)
 		fprintf(out, "%snothing was changed\n", is_dry ? "dry run: " : "");
 }

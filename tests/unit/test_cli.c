@@ -26,6 +26,7 @@
 #define MAX_WORDS 12
 
 static const struct cli_verb *const verbs[] = {
+	&cli_run_verb,
 	&cli_check_verb,
 	&cli_reload_verb,
 	&cli_status_verb,
