@@ -78,12 +78,13 @@ static void explain_neigh(const struct net_iface *iface, const struct net_neigh 
 		 address, iface->name, protocol);
 }
 
-static void work_out(const struct net *net, const struct net_dest *dest, struct net_hop *hop)
+static void work_out(const struct net *net, struct net_dest *dest, struct net_hop *hop)
 {
 	const struct net_neigh *neigh = dest->neigh;
 	const struct net_iface *iface;
 	char address[ADDR_STRLEN];
 
+	dest->is_undecided = dest->fault == NET_FAULT_PENDING;
 	*hop = (struct net_hop) {};
 	if (dest->fault != NET_FAULT_NONE || !neigh) {
 		snprintf(hop->reason, sizeof(hop->reason), "%s%s%s",
@@ -95,6 +96,7 @@ static void work_out(const struct net *net, const struct net_dest *dest, struct 
 	if (!iface || !iface->link.is_up || iface->hw_type != ARPHRD_ETHER) {
 		explain_link(iface, dest, hop);
 	} else if (neigh->answer != NET_KNOWN) {
+		dest->is_undecided = neigh->answer == NET_ASKED;
 		explain_neigh(iface, neigh, hop);
 	} else {
 		hop->ifindex = neigh->ifindex;
@@ -133,7 +135,7 @@ void net_hop_refresh(struct net *net)
 		if (is_same(&hop, &dest->hop))
 			continue;
 		dest->hop = hop;
-		LIST_FOREACH (watch, &dest->watches, of_dest)
+		for (watch = LIST_FIRST(&dest->watches); watch; watch = LIST_NEXT(watch, of_dest))
 			enqueue(net, watch);
 	}
 }
@@ -148,7 +150,7 @@ void net_hop_deliver(struct net *net)
 
 		TAILQ_REMOVE(&net->queue, watch, in_queue);
 		watch->is_queued = false;
-		if (watch->dest->fault == NET_FAULT_PENDING)
+		if (watch->dest->is_undecided)
 			continue; /* queued again when there is something to say */
 		if (watch->was_told && is_same(&hop, &watch->told))
 			continue;
@@ -172,7 +174,7 @@ void net_hop_mark_neigh(struct net_neigh *neigh)
 {
 	struct net_dest *dest;
 
-	LIST_FOREACH (dest, &neigh->dests, of_neigh)
+	for (dest = LIST_FIRST(&neigh->dests); dest; dest = LIST_NEXT(dest, of_neigh))
 		dest->is_stale = true;
 }
 

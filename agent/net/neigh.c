@@ -77,7 +77,7 @@ static int collect(struct net *net, bool (*is_wanted)(const struct net *, const 
 {
 	struct neighs neighs = { .net = net };
 
-	neighs.list = calloc(net->neighs.count + 1, sizeof(*neighs.list));
+	neighs.list = calloc(net->neighs.count + 1, sizeof(struct net_neigh *));
 	if (!neighs.list)
 		return -ENOMEM;
 	for (size_t i = 0; i < net->neighs.count; i++) {

@@ -28,7 +28,10 @@ struct net_link {
 };
 
 struct net_callbacks {
-	/* the next hop of a watched address changed, or became known, or was lost */
+	/*
+	 * the next hop of a watched address changed, or became known, or was lost (ifindex 0);
+	 * while a new one is being asked for, nothing: the one told last may be used until then
+	 */
 	void (*on_hop)(void *arg, uint32_t token, const struct net_hop *hop);
 	/* an interface came, went, or changed (up, MAC, MTU) */
 	void (*on_link)(void *arg, const char *name, const struct net_link *link);

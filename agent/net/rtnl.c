@@ -201,7 +201,8 @@ void net_rtnl_parse(const struct nlmsghdr *nlh, size_t header_size, const struct
 {
 	const struct nlattr *attr;
 
-	memset(table, 0, (max + 1u) * sizeof(*table));
+	for (size_t i = 0; i <= max; i++)
+		table[i] = NULL;
 	mnl_attr_for_each (attr, nlh, header_size) {
 		uint16_t type = mnl_attr_get_type(attr);
 

@@ -44,7 +44,7 @@ struct net_neigh {
 	bool is_ours;	 /* because we asked for that */
 	unsigned wait_ms;
 	uint64_t next_ask_ms;
-	LIST_HEAD(, net_dest) dests;
+	LIST_HEAD(net_dest_list, net_dest) dests;
 };
 
 /* why a destination has no next hop at all */
@@ -65,12 +65,13 @@ enum net_fault {
 struct net_dest {
 	struct lb_addr address;
 	enum net_fault fault;
-	bool must_route; /* its route is to be looked up again */
-	bool is_stale;	 /* its hop is to be worked out again */
+	bool must_route;   /* its route is to be looked up again */
+	bool is_stale;	   /* its hop is to be worked out again */
+	bool is_undecided; /* no route or neighbour has answered yet, and none has failed to */
 	struct net_neigh *neigh;
 	LIST_ENTRY(net_dest) of_neigh;
 	struct net_hop hop;
-	LIST_HEAD(, net_watch) watches;
+	LIST_HEAD(net_watch_list, net_watch) watches;
 };
 
 /** struct net_watch - one token */
@@ -104,7 +105,7 @@ struct net {
 	struct net_set dests;	/* net_dest by address: a prefix is a stretch of it */
 	struct net_set neighs;	/* net_neigh by ifindex, address */
 	struct net_set vips;	/* struct lb_addr: those that we keep */
-	TAILQ_HEAD(, net_watch) queue;
+	TAILQ_HEAD(net_watch_queue, net_watch) queue;
 
 	struct net_ifaddr *ifaddrs;
 	size_t ifaddr_count;

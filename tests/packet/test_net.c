@@ -46,7 +46,7 @@ struct world {
 	unsigned lost[TOKENS]; /* calls of on_hop with a hop that is none, after one that was */
 	struct link_event links[64];
 	unsigned link_count;
-	uint32_t unwatch_in_callback;
+	bool unwatches_other; /* of tokens 1 and 2, in the callback */
 };
 
 /* ---- the two ends ---- */
@@ -128,8 +128,8 @@ static void on_hop(void *arg, uint32_t token, const struct net_hop *hop)
 		w->lost[token]++;
 	w->told[token]++;
 	w->hops[token] = *hop;
-	if (w->unwatch_in_callback)
-		net_unwatch(w->net, w->unwatch_in_callback);
+	if (w->unwatches_other)
+		net_unwatch(w->net, 3 - token);
 }
 
 static void on_link(void *arg, const char *name, const struct net_link *link)
@@ -156,6 +156,15 @@ static bool link_is(const struct world *w, const char *name, bool is_there, bool
 	const struct link_event *event = last_link(w, name);
 
 	return event && (event->link.ifindex != 0) == is_there && event->link.is_up == is_up;
+}
+
+static unsigned count_gone(const struct world *w, const char *name)
+{
+	unsigned gone = 0;
+
+	for (unsigned i = 0; i < w->link_count && i < 64; i++)
+		gone += strcmp(w->links[i].name, name) == 0 && !w->links[i].link.ifindex;
+	return gone;
 }
 
 static void do_nothing(evutil_socket_t fd, short what, void *arg)
@@ -386,6 +395,29 @@ static void test_route_replaced_moves_only_its_hops(void **state)
 	assert_int_equal(w->told[1], told);
 }
 
+static void test_route_news_concerns_only_its_prefix(void **state)
+{
+	struct world *w = *state;
+	struct lb_addr inside = address_of("203.0.113.7");
+	struct lb_addr below = address_of("203.0.112.7"), above = address_of("203.0.113.128");
+	struct net_dest *dest;
+
+	watch(w, 1, "203.0.112.7");
+	watch(w, 2, "203.0.113.7");
+	watch(w, 3, "203.0.113.128");
+	assert_becomes(w, w->told[1] && w->told[2] && w->told[3]);
+	let_pass(w, 200);
+
+	near_run("ip route add 203.0.113.0/25 via 192.0.2.11");
+	dest = net_set_find(&w->net->dests, &inside);
+	assert_becomes(w, dest->must_route);
+
+	dest = net_set_find(&w->net->dests, &below);
+	assert_false(dest->must_route);
+	dest = net_set_find(&w->net->dests, &above);
+	assert_false(dest->must_route);
+}
+
 static void test_more_specific_route_and_rule_move_hops(void **state)
 {
 	struct world *w = *state;
@@ -431,13 +463,14 @@ static void test_unwatched_during_delivery_is_not_told(void **state)
 {
 	struct world *w = *state;
 
-	w->unwatch_in_callback = 2;
+	w->unwatches_other = true;
 	watch(w, 1, "192.0.2.11");
 	watch(w, 2, "192.0.2.11");
 
-	assert_becomes(w, hop_is(w, 1, FAR_MAC, NEAR_MAC));
+	assert_becomes(w, w->told[1] + w->told[2] > 0);
 
-	assert_int_equal(w->told[2], 0);
+	let_pass(w, 200);
+	assert_int_equal(w->told[1] + w->told[2], 1);
 }
 
 static void test_token_watched_anew_follows_its_new_address(void **state)
@@ -469,6 +502,22 @@ static void test_silent_neighbor_is_reported_and_found_when_it_answers(void **st
 	far_run(w, "ip addr add 2001:db8::99/64 dev net-b nodad");
 
 	assert_becomes(w, hop_is(w, 1, FAR_MAC, NEAR_MAC) && hop_is(w, 2, FAR_MAC, NEAR_MAC));
+}
+
+static void test_route_to_a_silent_router_keeps_the_old_hop_until_that_is_certain(void **state)
+{
+	struct world *w = *state;
+
+	near_run("sysctl -qw net.ipv4.neigh.net-a.retrans_time_ms=400");
+	near_run("ip route add 203.0.113.0/24 via 192.0.2.11");
+	watch(w, 1, "203.0.113.7");
+	assert_becomes(w, hop_is(w, 1, FAR_MAC, NEAR_MAC));
+	assert_int_equal(w->told[1], 1);
+
+	near_run("ip route replace 203.0.113.0/24 via 192.0.2.99");
+
+	assert_becomes(w, w->told[1] == 2);
+	assert_true(reason_is(w, 1, "192.0.2.99 on net-a does not answer ARP"));
 }
 
 static void test_neighbor_that_falls_silent_is_lost(void **state)
@@ -589,11 +638,19 @@ static void test_watched_neighbor_is_managed_until_unwatched(void **state)
 	near_run("! ip neigh show | grep -E 'managed|extern_learn'");
 }
 
+static unsigned count_resolved(const struct world *w)
+{
+	unsigned resolved = 0;
+
+	for (unsigned i = 0; i < TOKENS; i++)
+		resolved += w->hops[i].ifindex != 0;
+	return resolved;
+}
+
 static void test_more_neighbors_than_the_table_holds_are_resolved(void **state)
 {
 	struct world *w = *state;
 	char text[ADDR_STRLEN];
-	unsigned resolved = 0;
 
 	/* the whole machine has one limit (gc_thresh3, 1024 by default) */
 	near_run("ip addr add 10.7.0.1/20 dev net-a");
@@ -604,11 +661,7 @@ static void test_more_neighbors_than_the_table_holds_are_resolved(void **state)
 		watch(w, i, text);
 	}
 
-	assert_becomes(w, (resolved = 0, ({
-						 for (unsigned i = 0; i < 1500; i++)
-							 resolved += w->hops[i].ifindex != 0;
-						 resolved;
-					 }) == 1500));
+	assert_becomes(w, count_resolved(w) == 1500);
 }
 
 static void test_2000_watches_behind_one_router_share_its_neighbor(void **state)
@@ -682,22 +735,18 @@ static void test_link_recreated_is_told_and_its_hops_have_the_new_ifindex(void *
 	assert_true(link_is(w, "net-a", true, true));
 }
 
-static void test_link_recreated_between_two_turns_is_told_as_gone_and_new(void **state)
+static void test_link_recreated_with_its_ifindex_is_told_as_gone_and_new(void **state)
 {
 	struct world *w = *state;
-	unsigned told_gone = 0;
+	struct net_link before;
 
-	let_pass(w, 100);
-	w->link_count = 0;
-
+	assert_int_equal(net_get_link(w->net, "net-a", &before), 0);
 	near_run("ip link del net-a");
-	near_run("ip link add net-a index 77 type dummy 2>/dev/null || "
-		 "ip link add net-a index 77 type bridge");
+	near_run("ip link add net-a index %u address " NEAR_MAC " mtu %u type bridge",
+		 before.ifindex, before.mtu);
 
-	assert_becomes(w, last_link(w, "net-a") && last_link(w, "net-a")->link.ifindex == 77);
-	for (unsigned i = 0; i < w->link_count; i++)
-		told_gone += strcmp(w->links[i].name, "net-a") == 0 && !w->links[i].link.ifindex;
-	assert_int_equal(told_gone, 1);
+	assert_becomes(w, count_gone(w, "net-a") == 1 && last_link(w, "net-a")->link.ifindex);
+	assert_int_equal(last_link(w, "net-a")->link.ifindex, before.ifindex);
 }
 
 static void test_link_renamed_is_told_as_gone_and_new(void **state)
@@ -724,7 +773,7 @@ static void test_port_that_leaves_a_bridge_is_still_there(void **state)
 	let_pass(w, 100);
 
 	assert_int_equal(net_get_link(w->net, "net-a", &link), 0);
-	assert_true(!last_link(w, "net-a") || last_link(w, "net-a")->link.ifindex);
+	assert_int_equal(count_gone(w, "net-a"), 0);
 }
 
 static void test_lost_news_is_made_up_for(void **state)
@@ -883,11 +932,13 @@ int main(void)
 		TEST(test_neighbor_with_new_mac_that_says_nothing_is_found_by_the_kernels_probes),
 		TEST(test_own_mac_changed_is_followed),
 		TEST(test_route_replaced_moves_only_its_hops),
+		TEST(test_route_news_concerns_only_its_prefix),
 		TEST(test_more_specific_route_and_rule_move_hops),
 		TEST(test_next_hop_object_replaced_moves_hop),
 		TEST(test_unwatched_during_delivery_is_not_told),
 		TEST(test_token_watched_anew_follows_its_new_address),
 		TEST(test_silent_neighbor_is_reported_and_found_when_it_answers),
+		TEST(test_route_to_a_silent_router_keeps_the_old_hop_until_that_is_certain),
 		TEST(test_neighbor_that_falls_silent_is_lost),
 		TEST(test_destination_without_way_says_why),
 		TEST(test_route_that_appears_is_taken),
@@ -898,7 +949,7 @@ int main(void)
 		TEST(test_2000_watches_behind_one_router_share_its_neighbor),
 		TEST(test_link_down_loses_hops_and_up_finds_them),
 		TEST(test_link_recreated_is_told_and_its_hops_have_the_new_ifindex),
-		TEST(test_link_recreated_between_two_turns_is_told_as_gone_and_new),
+		TEST(test_link_recreated_with_its_ifindex_is_told_as_gone_and_new),
 		TEST(test_link_renamed_is_told_as_gone_and_new),
 		TEST(test_port_that_leaves_a_bridge_is_still_there),
 		TEST(test_lost_news_is_made_up_for),
