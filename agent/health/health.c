@@ -18,8 +18,11 @@
 /* A start of the agent makes thousands of targets due at once. Backlogs (128 by old defaults, 4096
  * now), local ports and descriptors are not made for that. */
 #define STARTS_PER_TICK 500
-/* A deadline found later than this was missed by the loop, not by the backend. */
+/* A tick or a deadline found later than this was missed by the loop, not by the backend. */
 #define LATE_MS 50
+/* A late tick starts so many: the loop has more to do than it can, and what is in flight would run
+ * into its deadline while new probes are begun. Probes slip then; none fails for it. */
+#define STARTS_PER_LATE_TICK 25
 /* A probe that could not be sent is tried again soon: what it lacked (descriptors, ports) comes
  * back as others end, and the time to find a failed backend runs on. */
 #define RETRY_MS 100
@@ -83,20 +86,23 @@ static void schedule(struct target *t, uint64_t due_ms)
 
 /* From the planned start, not from the end of the last probe: the interval does not grow by what
  * probes take. The second probe goes at a random point of the first interval, so that targets set
- * at once do not stay in step. */
+ * at once do not stay in step; so does what a loop that was held up started late, lest it come
+ * twice in a row. */
 static void schedule_next(struct target *t)
 {
 	uint64_t interval = t->settings.interval_ms;
 	uint64_t jitter = interval * t->settings.jitter_percent / 100;
+	uint64_t started = t->started_us / 1000;
 	uint64_t now = monotonic_ms();
 
+	t->planned_ms += interval - jitter + random_below(t->health, 2 * jitter + 1);
 	if (!t->is_phased)
-		t->planned_ms += random_below(t->health, interval);
-	else
-		t->planned_ms += interval - jitter + random_below(t->health, 2 * jitter + 1);
-	t->is_phased = true;
+		t->planned_ms = started + random_below(t->health, interval);
+	else if (t->planned_ms < started + interval / 2)
+		t->planned_ms = started + interval / 2 + random_below(t->health, interval / 2);
 	if (t->planned_ms < now)
 		t->planned_ms = now;
+	t->is_phased = true;
 	schedule(t, t->planned_ms);
 }
 
@@ -150,22 +156,26 @@ static void end_by_deadline(struct target *t)
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct health *h = arg;
-	unsigned starts = 0;
+	uint64_t now = monotonic_ms();
+	bool is_late = now > h->armed_tick * TICK_MS + LATE_MS;
+	unsigned starts = is_late ? STARTS_PER_LATE_TICK : STARTS_PER_TICK;
 	struct wheel_entry *e;
 
 	(void)fd;
 	(void)what;
 	h->armed_tick = 0;
-	wheel_advance(&h->wheel, monotonic_ms() / TICK_MS);
+	wheel_advance(&h->wheel, now / TICK_MS);
 	while ((e = wheel_pop(&h->wheel))) {
 		struct target *t = (struct target *)e;
 
-		if (t->is_probing)
+		if (t->is_probing) {
 			end_by_deadline(t);
-		else if (starts++ < STARTS_PER_TICK)
+		} else if (starts) {
+			starts--;
 			start_probe(t);
-		else
+		} else {
 			schedule(t, (h->wheel.now + 1) * TICK_MS);
+		}
 	}
 	arm(h, wheel_next(&h->wheel));
 }

@@ -174,7 +174,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *arg)
 	}
 	memcpy(http->body + http->body_len, bytes, len);
 	http->body_len += len;
-	return http->is_cut ? 0 : len;
+	return len; /* fewer than were given: libcurl stops here */
 }
 
 static int set_headers(struct http_probe *http, const char *host)
