@@ -108,7 +108,7 @@ static int share_slots(struct claimant *claimants, size_t count, uint32_t size, 
 		left -= claimants[i].quota;
 		order[i] = &claimants[i];
 	}
-	qsort(order, count, sizeof(*order), compare_remainders);
+	qsort(order, count, sizeof(struct claimant *), compare_remainders);
 	for (size_t i = 0; i < left; i++)
 		order[i]->quota++;
 	return 0;

@@ -12,7 +12,7 @@
 #include "leat_abi.h"
 
 #define MAX_VISITED 512 /* sets looked at before giving up */
-#define NO_PARENT   -1
+#define NO_PARENT   (-1)
 
 /* A set reached in the search, and the row whose move leads to it. */
 struct visit {

@@ -60,8 +60,8 @@ static void fill_side(struct sides *sides, int side, struct model_config *config
 	services[0].backend_count = 2;
 	services[1].backends = &backends[3];
 	services[1].backend_count = 1;
-	strcpy(sides->interfaces[side][0].name, "gw0");
-	strcpy(sides->interfaces[side][1].name, "gw1");
+	sides->interfaces[side][0] = (struct model_interface) { .name = "gw0" };
+	sides->interfaces[side][1] = (struct model_interface) { .name = "gw1" };
 	*config = (struct model_config) {
 		.interfaces = sides->interfaces[side],
 		.interface_count = 1,

@@ -51,9 +51,9 @@ static char *name_of(unsigned id)
 
 static void log_text(struct world *w, const char *text)
 {
-	if (*w->log)
-		strcat(w->log, " ");
-	strcat(w->log, text);
+	size_t length = strlen(w->log);
+
+	snprintf(w->log + length, sizeof(w->log) - length, "%s%s", length ? " " : "", text);
 }
 
 static void log_op(void *arg, const struct slots_op *op)
