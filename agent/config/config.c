@@ -71,31 +71,33 @@ int config_parse(const char *text, size_t size, struct model_config **out,
 	return err;
 }
 
-static void close_file(FILE **file)
-{
-	if (*file)
-		fclose(*file);
-}
-
 /* One byte more than is allowed is read, so that config_parse sees the excess. */
-static int read_file(const char *path, char **text, size_t *size)
+static int read_stream(FILE *file, char **text, size_t *size)
 {
-	__attribute__((cleanup(close_file))) FILE *file = fopen(path, "re");
-	AUTO_FREE char *buf = NULL;
+	AUTO_FREE char *buf = malloc(DOCUMENT_MAX_BYTES + 1);
 	size_t got;
 
-	if (!file)
-		return -errno;
-	errno = 0;
-	buf = malloc(DOCUMENT_MAX_BYTES + 1);
 	if (!buf)
 		return -ENOMEM;
+	errno = 0;
 	got = fread(buf, 1, DOCUMENT_MAX_BYTES + 1, file);
 	if (ferror(file))
 		return errno ? -errno : -EIO;
 	*text = TAKE(buf);
 	*size = got;
 	return 0;
+}
+
+static int read_file(const char *path, char **text, size_t *size)
+{
+	FILE *file = fopen(path, "re");
+	int err;
+
+	if (!file)
+		return -errno;
+	err = read_stream(file, text, size);
+	fclose(file);
+	return err;
 }
 
 int config_load(const char *path, struct model_config **out, struct config_errors *errors)

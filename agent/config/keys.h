@@ -51,7 +51,7 @@ struct config_word {
 struct config_key {
 	const char *name;
 	const struct config_type *type;
-	size_t offset; /* of the field, and its size */
+	size_t offset; /* of the field, and its size; 0 where the type knows its fields */
 	size_t size;
 	unsigned min; /* of numbers, milliseconds, percent; of texts, max is their length */
 	unsigned max;

@@ -244,12 +244,11 @@ static const struct config_key service_keys[] = {
 				  .words = vip_address_words, .preset = "add",
 				  .help = "add: the VIP is put on lo, so that ARP and NDP are "
 					  "answered; none: a route or something else does it" },
-	[SERVICE_HEALTH] = { "health", &value_health, FIELD(model_service, health),
-			     .table = &schema_health,
+	[SERVICE_HEALTH] = { "health", &value_health, .table = &schema_health,
 			     .preset_words = "`{type: tcp}` for tcp, `{type: none}` for udp",
 			     .help = "how backends are probed" },
-	[SERVICE_BACKENDS] = { "backends", &value_backends, FIELD(model_service, backends),
-			       .is_required = true, .table = &schema_backend,
+	[SERVICE_BACKENDS] = { "backends", &value_backends, .is_required = true,
+			       .table = &schema_backend,
 			       .example = "backends: [{address: 10.0.0.11}]",
 			       .help = "who serves; with an empty list packets are dropped and "
 				       "counted as no_backend" },
@@ -258,20 +257,18 @@ TABLE(schema_service, service_keys);
 
 #define WHAT_schema_top "the file"
 static const struct config_key top_keys[] = {
-	[TOP_INTERFACES] = { "interfaces", &value_interfaces, FIELD(model_config, interfaces),
-			     .min = 1, .is_required = true, .table = &schema_interface,
-			     .example = "interfaces: [{name: gw0}]",
+	[TOP_INTERFACES] = { "interfaces", &value_interfaces, .min = 1, .is_required = true,
+			     .table = &schema_interface, .example = "interfaces: [{name: gw0}]",
 			     .help = "where packets come in and go out: towards clients and "
 				     "towards backends; one may be both" },
 	[TOP_LIMITS] = { "limits", &value_limits, .table = &schema_limits,
 			 .help = "sizes of tables; fixed at the first start" },
 	[TOP_TIMERS] = { "timers", &value_timers, .table = &schema_timers,
 			 .help = "times of all services" },
-	[TOP_HASH_KEY] = { "hash_key", &value_hash_key, FIELD(model_config, hash_key),
-			   .preset_words = "drawn at the first start",
+	[TOP_HASH_KEY] = { "hash_key", &value_hash_key, .preset_words = "drawn at the first start",
 			   .help = "balancers with the same key pick the same backends" },
-	[TOP_SERVICES] = { "services", &value_services, FIELD(model_config, services),
-			   .is_required = true, .table = &schema_service, .example = "services: []",
+	[TOP_SERVICES] = { "services", &value_services, .is_required = true,
+			   .table = &schema_service, .example = "services: []",
 			   .help = "what is balanced" },
 };
 TABLE(schema_top, top_keys);

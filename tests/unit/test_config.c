@@ -544,6 +544,21 @@ static void test_config_aliases_cannot_multiply_without_end(void **state)
 	free(text);
 }
 
+static void test_config_too_many_anchors_is_one_error(void **state)
+{
+	size_t size = 0;
+	char *text = NULL;
+	FILE *out = open_memstream(&text, &size);
+	(void)state;
+
+	for (unsigned i = 0; i < 300; i++)
+		fprintf(out, "- &a%u x\n", i);
+	fclose(out);
+
+	assert_only_error(text, 257, 3, "more than 256 anchors");
+	free(text);
+}
+
 static void test_config_alias_of_itself_ends(void **state)
 {
 	const char *text = "services: &s [*s, {name: a, vip: 192.0.2.1:80, backends: *s}]\n";
@@ -582,6 +597,7 @@ int main(void)
 		cmocka_unit_test(test_config_too_large_file_is_one_error),
 		cmocka_unit_test(test_config_endless_errors_are_cut),
 		cmocka_unit_test(test_config_aliases_cannot_multiply_without_end),
+		cmocka_unit_test(test_config_too_many_anchors_is_one_error),
 		cmocka_unit_test(test_config_alias_of_itself_ends),
 	};
 
