@@ -329,7 +329,7 @@ struct lb_node {
 	__u32 flow6_sets;
 	__u32 next_service_id; /* ids are handed out in turn, so that none comes back soon */
 	__u32 hz;
-	__u32 pad;
+	__u32 tables_digest; /* of where the compiler put each table in lb_tables */
 };
 
 /** struct lb_explain - what a dry run met (leat explain) */

@@ -25,8 +25,9 @@
 #define TTL	   64
 
 struct frame {
-	unsigned char bytes[FRAME_SIZE];
 	size_t length;
+	unsigned char pad[2]; /* puts the headers behind Ethernet's 14 bytes on even words */
+	unsigned char bytes[FRAME_SIZE];
 };
 
 static void *push(struct frame *frame, size_t size)

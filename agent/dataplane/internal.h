@@ -15,7 +15,7 @@
 #include "dataplane/sweep.h"
 #include "leat_abi.h"
 
-/** enum dataplane_map - the pinned maps; the order is that of pins_map_names */
+/** enum dataplane_map - the pinned maps */
 enum dataplane_map {
 	MAP_NODE, /* first: removed first, pinned last */
 	MAP_TABLES,
@@ -129,6 +129,9 @@ int pins_publish(struct dataplane *dp, struct dataplane_error *error);
 
 /** pins_remove - detach and unpin all links, unpin all maps; -ENOENT: there were none */
 int pins_remove(const char *pin_dir, struct dataplane_error *error);
+
+/** pins_map_name - what a map is pinned as */
+const char *pins_map_name(enum dataplane_map which);
 
 /** pins_link_path - where the link of @ifname is pinned, into @buf of PATH_MAX bytes; -ENAMETOOLONG
  */

@@ -21,6 +21,11 @@ static const char *const map_names[MAP_COUNT] = {
 	[MAP_PORTS] = "lb_ports",
 };
 
+const char *pins_map_name(enum dataplane_map which)
+{
+	return map_names[which];
+}
+
 static int join(char *path, const char *dir, const char *name)
 {
 	int length = snprintf(path, PATH_MAX, "%s/%s", dir, name);

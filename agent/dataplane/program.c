@@ -78,51 +78,47 @@ static int set_sizes(const struct dataplane *dp, const struct lb *skel)
 
 /* ---- maps that are there already ---------------------------------------- */
 
-/* Where the compiler put the tables within .bss: the same names, offsets and sizes? */
-static bool has_same_tables(const struct btf *ours, const struct btf_type *our_section,
-			    const struct btf *theirs, const struct btf_type *their_section)
+static uint32_t fnv1a(uint32_t hash, const void *bytes, size_t count)
 {
-	const struct btf_var_secinfo *a = btf_var_secinfos(our_section);
-	const struct btf_var_secinfo *b = btf_var_secinfos(their_section);
-
-	if (btf_vlen(our_section) != btf_vlen(their_section))
-		return false;
-	for (unsigned i = 0; i < btf_vlen(our_section); i++) {
-		const struct btf_type *x = btf__type_by_id(ours, a[i].type);
-		const struct btf_type *y = btf__type_by_id(theirs, b[i].type);
-
-		if (a[i].offset != b[i].offset || a[i].size != b[i].size ||
-		    strcmp(btf__name_by_offset(ours, x->name_off),
-			   btf__name_by_offset(theirs, y->name_off)) != 0)
-			return false;
-	}
-	return true;
+	for (size_t i = 0; i < count; i++)
+		hash = (hash ^ ((const unsigned char *)bytes)[i]) * 16777619U;
+	return hash;
 }
 
-static int check_tables(const struct lb *skel, int fd, struct dataplane_error *error)
+/*
+ * Where the compiler put each table within .bss: names, offsets and sizes. Another compiler,
+ * or a table more, is another layout, even where nobody has raised the version.
+ */
+static uint32_t tables_digest(const struct lb *skel)
 {
-	const struct btf *ours = bpf_object__btf(skel->obj);
-	struct bpf_map_info info = {};
-	uint32_t length = sizeof(info);
-	struct btf *theirs;
-	bool is_same = false;
-	int id, err;
+	const struct btf *btf = bpf_object__btf(skel->obj);
+	int id = btf__find_by_name_kind(btf, ".bss", BTF_KIND_DATASEC);
+	const struct btf_var_secinfo *entry;
+	const struct btf_type *section;
+	uint32_t digest = 2166136261U;
 
-	err = bpf_obj_get_info_by_fd(fd, &info, &length);
-	if (err)
-		return dataplane_fail(error, err, "reading the pinned lb_tables: %s",
-				      strerror(-err));
-	id = btf__find_by_name_kind(ours, ".bss", BTF_KIND_DATASEC);
-	theirs = btf__load_from_kernel_by_id(info.btf_id);
-	if (id > 0 && theirs) {
-		const struct btf_type *section = btf__type_by_id(theirs, info.btf_value_type_id);
+	if (id < 0)
+		return 1;
+	section = btf__type_by_id(btf, (uint32_t)id);
+	entry = btf_var_secinfos(section);
+	for (unsigned i = 0; i < btf_vlen(section); i++) {
+		const struct btf_type *variable = btf__type_by_id(btf, entry[i].type);
+		const char *name = btf__name_by_offset(btf, variable->name_off);
 
-		is_same =
-			section && btf_is_datasec(section) &&
-			has_same_tables(ours, btf__type_by_id(ours, (uint32_t)id), theirs, section);
+		digest = fnv1a(digest, name, strlen(name));
+		digest = fnv1a(digest, &entry[i].offset, sizeof(entry[i].offset));
+		digest = fnv1a(digest, &entry[i].size, sizeof(entry[i].size));
 	}
-	btf__free(theirs);
-	if (!is_same)
+	return digest ? digest : 1; /* 0: not taken yet */
+}
+
+static int check_tables(struct dataplane *dp, const struct lb *skel, struct dataplane_error *error)
+{
+	uint32_t digest = tables_digest(skel);
+
+	if (!dp->node.tables_digest)
+		dp->node.tables_digest = digest;
+	if (dp->node.tables_digest != digest)
 		return dataplane_fail(
 			error, -EPROTO,
 			"the pinned lb_tables lie otherwise than in this binary: go on "
@@ -140,8 +136,11 @@ static bool has_same_shape(const struct bpf_map_info *info, const struct bpf_map
 		       (bpf_map__map_flags(map) & ~BPF_F_RDONLY_PROG);
 }
 
-static int reuse_map(struct bpf_map *map, int fd, struct dataplane_error *error)
+static int reuse_map(const struct dataplane *dp, const struct lb *skel, enum dataplane_map which,
+		     struct dataplane_error *error)
 {
+	struct bpf_map *map = map_of(skel, which);
+	int fd = dp->map_fd[which];
 	struct bpf_map_info info = {};
 	uint32_t length = sizeof(info);
 	int err = bpf_obj_get_info_by_fd(fd, &info, &length);
@@ -151,25 +150,22 @@ static int reuse_map(struct bpf_map *map, int fd, struct dataplane_error *error)
 				      "the pinned %s is not as this binary makes it: go on with "
 				      "the binary that made it, or `leat stop --detach` and start "
 				      "anew",
-				      bpf_map__name(map));
+				      pins_map_name(which));
 	if (!err)
 		err = bpf_map__reuse_fd(map, fd);
 	if (err)
-		return dataplane_fail(error, err, "adopting %s: %s", bpf_map__name(map),
+		return dataplane_fail(error, err, "adopting %s: %s", pins_map_name(which),
 				      strerror(-err));
 	return 0;
 }
 
-static int reuse_maps(const struct dataplane *dp, const struct lb *skel,
-		      struct dataplane_error *error)
+static int reuse_maps(struct dataplane *dp, const struct lb *skel, struct dataplane_error *error)
 {
-	int err = 0;
+	int err = check_tables(dp, skel, error);
 
-	if (dp->map_fd[MAP_TABLES] >= 0)
-		err = check_tables(skel, dp->map_fd[MAP_TABLES], error);
 	for (int which = 0; !err && which < MAP_COUNT; which++) {
 		if (dp->map_fd[which] >= 0)
-			err = reuse_map(map_of(skel, which), dp->map_fd[which], error);
+			err = reuse_map(dp, skel, which, error);
 	}
 	return err;
 }

@@ -40,7 +40,7 @@ static uint32_t used_rows(const struct dataplane *dp)
 static int read_batches(int fd, uint32_t rows, int cpus, struct lb_be_stats *values,
 			struct lb_be_stats *out)
 {
-	uint32_t keys[BATCH], position = 0, done = 0;
+	uint32_t keys[BATCH] = {}, position = 0, done = 0;
 	int err = 0;
 
 	while (!err && done < rows) {

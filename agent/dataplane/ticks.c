@@ -16,7 +16,7 @@
 
 int ticks_read(const struct program *program, struct lb_clock_reading *out)
 {
-	unsigned char frame[TEST_FRAME_SIZE] = {}, reply[TEST_FRAME_SIZE];
+	unsigned char frame[TEST_FRAME_SIZE] = {}, reply[TEST_FRAME_SIZE] = {};
 	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = sizeof(frame),
 		    .data_out = reply, .data_size_out = sizeof(reply), .repeat = 1);
 	int err = bpf_prog_test_run_opts(program_clock_fd(program), &run);

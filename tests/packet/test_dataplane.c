@@ -260,6 +260,26 @@ static void test_dataplane_open_other_layout_is_refused(void **state)
 	close(fd);
 }
 
+static void test_dataplane_open_tables_placed_otherwise_are_refused(void **state)
+{
+	struct dataplane_settings settings = make_settings();
+	struct dataplane_error error = {};
+	struct dataplane *dp = open_or_fail(false);
+	struct lb_node node = *dataplane_node(dp);
+	uint32_t key = 0;
+	int fd = pinned("lb_node");
+
+	(void)state;
+	close_it(dp);
+	node.tables_digest ^= 1;
+	assert_int_equal(bpf_map_update_elem(fd, &key, &node, BPF_ANY), 0);
+	close(fd);
+
+	assert_int_equal(try_open(&settings, &error), -EPROTO);
+
+	assert_non_null(strstr(error.text, "lb_tables"));
+}
+
 /* Another map in the place of a pinned one, as another build of the same layout version might
  * leave it. */
 static void assert_foreign_map_is_refused(const char *name)
@@ -697,8 +717,9 @@ static void test_dataplane_read_stats_sums_cpus(void **state)
 static void test_dataplane_read_reasons_counts_an_arp(void **state)
 {
 	unsigned char arp[60] = { 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 6 };
+	unsigned char reply[sizeof(arp)];
 	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = arp, .data_size_in = sizeof(arp),
-		    .repeat = 3);
+		    .data_out = reply, .data_size_out = sizeof(reply), .repeat = 3);
 	uint64_t before[LB_REASON_COUNT], after[LB_REASON_COUNT];
 	struct dataplane *dp = open_or_fail(false);
 
@@ -858,6 +879,7 @@ int main(void)
 		DATAPLANE_TEST(test_dataplane_open_again_adopts_all_contents),
 		DATAPLANE_TEST(test_dataplane_open_twice_is_refused),
 		DATAPLANE_TEST(test_dataplane_open_other_layout_is_refused),
+		DATAPLANE_TEST(test_dataplane_open_tables_placed_otherwise_are_refused),
 		DATAPLANE_TEST(test_dataplane_open_foreign_tables_are_refused),
 		DATAPLANE_TEST(test_dataplane_open_foreign_counters_are_refused),
 		DATAPLANE_TEST(test_dataplane_open_foreign_flows_are_refused),

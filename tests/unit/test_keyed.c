@@ -76,9 +76,11 @@ static int teardown(void **state)
 	return 0;
 }
 
-static struct lb_reply make_row(uint16_t n)
+static struct lb_reply make_row(unsigned n)
 {
-	struct lb_reply row = { .port = n, .proto = 6, .family = 4, .backend = n, .service = 1 };
+	struct lb_reply row = {
+		.port = (uint16_t)n, .proto = 6, .family = 4, .backend = (uint16_t)n, .service = 1
+	};
 
 	row.address.bytes[15] = (uint8_t)n;
 	row.address.bytes[10] = row.address.bytes[11] = 0xff;
@@ -96,13 +98,13 @@ static void test_keyed_put_many_finds_each_whole(void **state)
 {
 	struct world *world = *state;
 
-	for (uint16_t n = 1; n <= ROWS / 2; n++) {
+	for (unsigned n = 1; n <= ROWS / 2; n++) {
 		struct lb_reply row = make_row(n);
 
 		assert_int_equal(keyed_put(&world->table, &row), 0);
 	}
 
-	for (uint16_t n = 1; n <= ROWS / 2; n++) {
+	for (unsigned n = 1; n <= ROWS / 2; n++) {
 		struct lb_reply row = make_row(n);
 
 		assert_true(has_row(world, &row));
@@ -115,12 +117,12 @@ static void test_keyed_find_other_port_or_address_is_absent(void **state)
 	struct world *world = *state;
 	struct lb_reply row, other;
 
-	for (uint16_t n = 1; n <= ROWS / 2; n++) {
+	for (unsigned n = 1; n <= ROWS / 2; n++) {
 		row = make_row(n);
 		assert_int_equal(keyed_put(&world->table, &row), 0);
 	}
 
-	for (uint16_t n = ROWS; n < 200; n++) {
+	for (unsigned n = ROWS; n < 200; n++) {
 		row = make_row(1 + n % (ROWS / 2));
 		other = make_row(n);
 		assert_int_equal(keyed_find(&world->table, &row.address, other.key_word), -ENOENT);
@@ -132,7 +134,7 @@ static void test_keyed_find_other_port_or_address_is_absent(void **state)
 static void test_keyed_put_into_full_sets_moves_and_waits(void **state)
 {
 	struct world *world = *state;
-	uint16_t n = 1, placed;
+	unsigned n = 1, placed;
 
 	for (;; n++) {
 		struct lb_reply row = make_row(n);
