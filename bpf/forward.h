@@ -11,7 +11,7 @@
 #include "maps.h"
 #include "packet.h"
 
-/** forward_ttl - one less, as a router (RFC 1812, 5.3.1); @l3: the IP header, checked */
+/** forward_ttl - one less, as a router (RFC 1812, 5.3.1); false: used up */
 ALWAYS_INLINE _Bool forward_ttl(void *l3, _Bool is_v6)
 {
 	if (is_v6) {
@@ -54,19 +54,14 @@ ALWAYS_INLINE void forward_to_hop(void *eth, const struct lb_hop *hop)
 }
 
 /** forward_dsr - the whole of mode dsr: NO_NEIGHBOR, TTL_EXPIRED */
-ALWAYS_INLINE enum lb_reason forward_dsr(struct packet *p, const struct lb_backend *backend,
+ALWAYS_INLINE enum lb_reason forward_dsr(const struct packet *p, const struct lb_backend *backend,
 					 _Bool is_v6)
 {
-	void *ip = packet_at(p, p->l3, is_v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr));
-	void *eth = packet_at(p, 0, ETH_HLEN);
-
-	if (!ip || !eth)
-		return LB_TRUNCATED;
 	if (unlikely(!backend->ifindex))
 		return LB_NO_NEIGHBOR;
-	if (unlikely(!forward_ttl(ip, is_v6)))
+	if (unlikely(!forward_ttl(p->ip, is_v6)))
 		return LB_TTL_EXPIRED;
-	forward_to_backend(eth, backend);
+	forward_to_backend(p->eth, backend);
 	return LB_OK;
 }
 

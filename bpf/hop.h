@@ -20,15 +20,13 @@ struct hop_identity {
 
 ALWAYS_INLINE struct hop_identity hop_of(const struct packet *p)
 {
-	struct hop_identity id = {};
-	__u16 *eth = packet_at(p, 0, ETH_HLEN);
+	const __u16 *eth = p->eth;
 
-	if (!eth)
-		return id;
-	id.mac = eth[3] | (__u64)eth[4] << 16 | (__u64)eth[5] << 32 | (__u64)p->vlan << 48;
-	id.interface =
-		p->ctx->ingress_ifindex | (__u64)p->inner_vlan << 32 | (__u64)LB_HOP_READY << 48;
-	return id;
+	return (struct hop_identity) {
+		.mac = eth[3] | (__u64) * (const __u32 *)&eth[4] << 16 | (__u64)p->tags << 48,
+		.interface = p->ctx->ingress_ifindex | (__u64)(p->tags >> 16) << 32 |
+			     (__u64)LB_HOP_READY << 48,
+	};
 }
 
 ALWAYS_INLINE struct lb_hop *hop_at(__u32 index)

@@ -7,7 +7,7 @@
  * Every stage fills or reads one struct packet and returns LB_OK or a reason; finish
  * alone knows XDP verdicts and counters. Chapters in reading order: packet.h,
  * config.h, maps.h, parse.h, service.h, flow.h, hop.h, select.h, forward.h, csum.h,
- * nat.h, icmp.h, classify.h, stats.h.
+ * nat.h, stats.h, and for what is rare icmp.h and classify.h.
  */
 #include "classify.h"
 #include "config.h"
@@ -23,128 +23,126 @@
 #include "service.h"
 #include "stats.h"
 
-ALWAYS_INLINE int request(struct packet *p, struct lb_service *service, _Bool is_v6)
+/* A request whose backend is in p->backend. */
+ALWAYS_INLINE int forward_request(struct packet *p, const struct lb_service *service, _Bool is_v6)
 {
-	enum lb_reason reason = select_backend(p, service, is_v6);
-	struct lb_backend *backend = flow_backend(p->backend);
+	const struct lb_backend *backend = flow_backend(p->backend);
+	enum lb_reason reason;
 
-	if (cfg_dry_run)
-		lb_explain.service = service->id;
-	if (likely(reason == LB_OK)) {
-		if (service->forward == LB_FORWARD_NAT)
-			reason = nat_request(p, backend, is_v6);
-		else
-			reason = forward_dsr(p, backend, is_v6);
+	if (service->forward == LB_FORWARD_NAT)
+		reason = nat_request(p, backend, is_v6);
+	else
+		reason = forward_dsr(p, backend, is_v6);
+	return likely(reason == LB_OK) ? finish_forwarded(p, backend->ifindex) : finish(reason);
+}
+
+/* Functions that take @is_cold are expanded twice: for the common case, and small for the rest. */
+ALWAYS_INLINE int request(struct packet *p, const struct lb_service *service, _Bool is_v6,
+			  _Bool is_cold)
+{
+	enum lb_reason reason;
+	int backend;
+
+	if (likely(!(service->flags & LB_SVC_TRACKED))) {
+		backend = select_settled(p, service, is_v6);
+		if (likely(backend > 0)) {
+			p->backend = backend;
+			p->is_new =
+				(p->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN;
+			reason = forward_dsr(p, flow_backend(backend), is_v6);
+			if (unlikely(reason != LB_OK))
+				return finish(reason);
+			return finish_forwarded(p, flow_backend(backend)->ifindex);
+		}
+		if (!backend)
+			return finish(LB_NO_BACKEND);
 	}
-	return finish(p, reason, backend->ifindex);
+	reason = select_recorded(p, service, is_v6, is_cold);
+	return likely(reason == LB_OK) ? forward_request(p, service, is_v6) : finish(reason);
 }
 
 /* What a nat backend sends: to the client of a connection we know, or none of our business. */
-ALWAYS_INLINE int reply(struct packet *p, __u32 room, _Bool is_v6)
+ALWAYS_INLINE int reply(struct packet *p, _Bool is_v6, _Bool is_cold)
 {
-	__u32 key_word = KEY_WORD(p->source_port, p->proto, is_v6 ? FAMILY6 : FAMILY4);
-	struct lb_reply *from = reply_find(p->source_hi, p->source_lo, key_word, is_v6);
+	struct half_addr source = packet_source(p->ip, is_v6);
+	__u32 key_word = KEY_WORD(*(__be16 *)p->l4, p->proto, is_v6 ? FAMILY6 : FAMILY4);
+	const struct lb_reply *from = is_cold ? reply_find_cold(source.hi, source.lo, key_word)
+					      : reply_find(source.hi, source.lo, key_word, is_v6);
+	const struct lb_hop *hop;
 	enum lb_reason reason;
-	struct lb_hop *hop;
 
 	if (likely(!from))
-		return finish(p, LB_NOT_SERVICE, 0);
-	reason = parse_transport(p, room);
-	if (reason == LB_OK)
-		reason = select_reply(p, from, is_v6);
-	else
-		reason = LB_UNPARSED;
-	hop = hop_at(p->hop);
-	if (likely(reason == LB_OK))
-		reason = nat_reply(p, flow_backend(p->backend), hop, is_v6);
-	return finish(p, reason, hop->ifindex);
-}
-
-/* TCP and UDP, once the IP header is known; @room: bytes behind it by its own length field. */
-ALWAYS_INLINE int transport(struct packet *p, __u32 room, _Bool is_broken, _Bool is_v6)
-{
-	struct lb_service *service;
-	enum lb_reason reason;
-
-	service = service_find(p->destination_hi, p->destination_lo,
-			       KEY_WORD(p->destination_port, p->proto, is_v6 ? FAMILY6 : FAMILY4),
-			       is_v6);
-	if (!service) {
-		if (cfg_has_nat && !is_broken)
-			return reply(p, room, is_v6);
-		return finish(p, LB_NOT_SERVICE, 0);
-	}
-	reason = is_broken ? LB_TRUNCATED : parse_transport(p, room);
+		return finish(LB_NOT_SERVICE);
+	reason = select_reply(p, from, is_v6, is_cold);
 	if (unlikely(reason != LB_OK))
-		return finish(p, reason, 0);
-	return request(p, service, is_v6);
+		return finish(reason);
+	hop = hop_at(p->hop);
+	reason = nat_reply(p, flow_backend(p->backend), hop, is_v6);
+	return likely(reason == LB_OK) ? finish_forwarded(p, hop->ifindex) : finish(reason);
 }
 
-ALWAYS_INLINE int ip4(struct packet *p)
+/* A whole packet of TCP or UDP. */
+ALWAYS_INLINE int transport(struct packet *p, _Bool is_v6, _Bool is_cold)
 {
-	struct iphdr *ip = packet_at(p, p->l3, sizeof(*ip));
-	__u32 total, available;
+	struct half_addr destination = packet_destination(p->ip, is_v6);
+	__u32 key_word = KEY_WORD(((__be16 *)p->l4)[1], p->proto, is_v6 ? FAMILY6 : FAMILY4);
+	const struct lb_service *service =
+		is_cold ? service_find_cold(destination.hi, destination.lo, key_word)
+			: service_find(destination.hi, destination.lo, key_word, is_v6);
 
-	if (!ip || ip->version != 4 || ip->ihl < 5)
-		return finish(p, LB_UNPARSED, 0);
-	p->l4 = p->l3 + ip->ihl * 4;
-	p->proto = ip->protocol;
-	p->source_lo = MAPPED4(ip->saddr);
-	p->destination_lo = MAPPED4(ip->daddr);
-	if (unlikely(p->proto != IPPROTO_TCP && p->proto != IPPROTO_UDP))
-		return p->proto == IPPROTO_ICMP ? icmp4(p->ctx, icmp_place(p))
-						: finish(p, LB_NOT_SERVICE, 0);
-	if (unlikely(ip->frag_off & bpf_htons(IP_MF_OR_OFFSET)))
-		return finish(p, classify_fragment(p, 0), 0);
-	total = bpf_ntohs(ip->tot_len);
-	available = packet_room(p, ip);
-	if (unlikely(!parse_ports(p)))
-		return finish(p, classify_short(p, 0), 0);
-	return transport(p, total - ip->ihl * 4, total > available || total < ip->ihl * 4U, 0);
+	if (likely(service))
+		return request(p, service, is_v6, is_cold);
+	return cfg_has_nat ? reply(p, is_v6, is_cold) : finish(LB_NOT_SERVICE);
 }
 
-ALWAYS_INLINE int ip6(struct packet *p)
+ALWAYS_INLINE int ip4(struct packet *p, __u32 l3)
 {
-	struct ipv6hdr *ip = packet_at(p, p->l3, sizeof(*ip));
-	__u32 total, available, skipped;
+	struct iphdr *ip = p->ip;
 
-	if (!ip || ip->version != 6)
-		return finish(p, LB_UNPARSED, 0);
-	p->l4 = p->l3 + sizeof(*ip);
-	p->proto = ip->nexthdr;
-	p->source_hi = *(__u64 *)&ip->saddr.in6_u.u6_addr32[0];
-	p->source_lo = *(__u64 *)&ip->saddr.in6_u.u6_addr32[2];
-	p->destination_hi = *(__u64 *)&ip->daddr.in6_u.u6_addr32[0];
-	p->destination_lo = *(__u64 *)&ip->daddr.in6_u.u6_addr32[2];
-	total = bpf_ntohs(ip->payload_len) + sizeof(*ip);
-	available = packet_room(p, ip);
-	if (unlikely(p->proto != IPPROTO_TCP && p->proto != IPPROTO_UDP)) {
-		skipped = classify_extensions6(p->ctx, p->l3);
-		p->proto = skipped >> 16;
-		p->l4 = skipped & CLASSIFY_OFFSET_MASK;
-		if (p->proto == IPPROTO_ICMPV6)
-			return icmp6(p->ctx, icmp_place(p));
-		if (p->proto == IPPROTO_FRAGMENT)
-			return finish(p, classify_fragment(p, 1), 0);
-		if (p->proto != IPPROTO_TCP && p->proto != IPPROTO_UDP)
-			return finish(p, LB_NOT_SERVICE, 0);
-	}
-	if (unlikely(!parse_ports(p)))
-		return finish(p, classify_short(p, 1), 0);
-	return transport(p, total - (p->l4 - p->l3), total > available || total < p->l4 - p->l3, 1);
+	if (likely(parse_ip4(p) == PARSE_DONE))
+		return transport(p, 0, 0);
+	if (packet_has(p->ctx, ip, sizeof(*ip)) && ip->protocol == IPPROTO_ICMP)
+		return icmp4(p->ctx, l3 | (__u64)p->tags << 32);
+	return finish(classify4(p->ctx, l3));
+}
+
+/* IPv6 with extension headers, or odd; @place: offset of the IP header | tags << 32. */
+__noinline int ip6_cold(struct xdp_md *ctx, __u64 place)
+{
+	struct packet p = { .ctx = ctx, .tags = place >> 32 };
+	__u32 l3 = place & 0x1f, skipped = classify_extensions6(ctx, l3);
+
+	p.proto = skipped >> 16;
+	if (p.proto == IPPROTO_ICMPV6)
+		return icmp6(ctx, place | (skipped & CLASSIFY_OFFSET_MASK) << 16);
+	p.eth = packet_at(ctx, 0, ETH_HLEN);
+	p.ip = (void *)(long)ctx->data + l3;
+	p.l4 = (void *)(long)ctx->data + (skipped & CLASSIFY_OFFSET_MASK);
+	if (p.eth && parse_ip6(&p, 1) == PARSE_DONE)
+		return transport(&p, 1, 1);
+	return finish(classify6(ctx, l3, skipped));
+}
+
+ALWAYS_INLINE int ip6(struct packet *p, __u32 l3)
+{
+	if (likely(parse_ip6(p, 0) == PARSE_DONE))
+		return transport(p, 1, 0);
+	return ip6_cold(p->ctx, l3 | (__u64)p->tags << 32);
 }
 
 SEC("xdp")
 int lb_xdp(struct xdp_md *ctx)
 {
 	struct packet p = { .ctx = ctx };
-	__be16 type = parse_ethernet(&p);
+	__u32 l3 = 0;
+	__be16 type = parse_ethernet(&p, &l3);
 
+	p.ip = (void *)(long)ctx->data + l3;
 	if (likely(type == bpf_htons(ETH_P_IP)))
-		return ip4(&p);
+		return ip4(&p, l3);
 	if (type == bpf_htons(ETH_P_IPV6))
-		return ip6(&p);
-	return finish(&p, LB_NOT_IP, 0);
+		return ip6(&p, l3);
+	return finish(LB_NOT_IP);
 }
 
 /* lb_clock - one reading of the data path's clock, into the packet; run by BPF_PROG_TEST_RUN */

@@ -31,68 +31,64 @@ ALWAYS_INLINE void nat_address(void *l3, const struct lb_addr *address, __u16 di
 	}
 }
 
-/** nat_translate - rewrite one side; NO_NEIGHBOR is the caller's. TRUNCATED, TTL_EXPIRED */
-ALWAYS_INLINE enum lb_reason nat_translate(struct packet *p, const struct lb_backend *backend,
+/** nat_translate - rewrite one side; TTL_EXPIRED, TRUNCATED */
+ALWAYS_INLINE enum lb_reason nat_translate(const struct packet *p, const struct lb_backend *backend,
 					   _Bool is_source, _Bool is_v6)
 {
-	void *ip = packet_at(p, p->l3, is_v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr));
 	__u16 inverse = is_source ? 0xffff : 0;
-	__u16 *l4, *check;
+	__u16 *l4 = p->l4, *check;
 
-	if (!ip)
-		return LB_TRUNCATED;
-	if (unlikely((is_v6 ? ((struct ipv6hdr *)ip)->hop_limit : ((struct iphdr *)ip)->ttl) <= 1))
+	if (unlikely((is_v6 ? ((struct ipv6hdr *)p->ip)->hop_limit
+			    : ((struct iphdr *)p->ip)->ttl) <= 1))
 		return LB_TTL_EXPIRED;
-	l4 = packet_at(p, p->l4, sizeof(struct udphdr));
-	check = packet_at(p, p->l4 + (p->proto == IPPROTO_TCP ? 16 : 6), sizeof(*check));
-	if (!l4 || !check)
+	check = p->l4 + (p->proto == IPPROTO_TCP ? 16 : 6);
+	if (!packet_has(p->ctx, check, sizeof(*check))) /* never: the verifier lost track */
 		return LB_TRUNCATED;
-
-	nat_address(ip, is_source ? &backend->vip : &backend->address, backend->csum_l3 ^ inverse,
-		    is_source, is_v6);
+	nat_address(p->ip, is_source ? &backend->vip : &backend->address,
+		    backend->csum_l3 ^ inverse, is_source, is_v6);
 	l4[is_source ? 0 : 1] = is_source ? backend->vip_port : backend->port;
-	if (p->proto == IPPROTO_UDP && !*check) /* none was made: RFC 768 */
+	if (unlikely(p->proto == IPPROTO_UDP)) {
+		if (!*check) /* none was made: RFC 768 */
+			return LB_OK;
+		*check = csum_add(*check, backend->csum_l4 ^ inverse);
+		if (!*check)
+			*check = 0xffff;
 		return LB_OK;
+	}
 	*check = csum_add(*check, backend->csum_l4 ^ inverse);
-	if (p->proto == IPPROTO_UDP && !*check)
-		*check = 0xffff;
 	return LB_OK;
 }
 
-/** nat_request - to the backend */
-ALWAYS_INLINE enum lb_reason nat_request(struct packet *p, const struct lb_backend *backend,
+/** nat_request - to the backend: NO_NEIGHBOR, TTL_EXPIRED */
+ALWAYS_INLINE enum lb_reason nat_request(const struct packet *p, const struct lb_backend *backend,
 					 _Bool is_v6)
 {
-	void *eth = packet_at(p, 0, ETH_HLEN);
 	enum lb_reason reason;
 
-	if (!eth)
-		return LB_TRUNCATED;
 	if (unlikely(!backend->ifindex))
 		return LB_NO_NEIGHBOR;
 	reason = nat_translate(p, backend, 0, is_v6);
-	if (unlikely(reason != LB_OK))
-		return reason;
-	forward_to_backend(eth, backend);
+	if (likely(reason == LB_OK))
+		forward_to_backend(p->eth, backend);
+	return reason;
+}
+
+/** nat_to_hop - the last step of a reply; REPLY_ROUTED where the client's hop is not known */
+ALWAYS_INLINE enum lb_reason nat_to_hop(const struct packet *p, const struct lb_hop *hop)
+{
+	if (unlikely(!p->hop || (hop->vlan | (__u32)hop->inner_vlan << 16) != p->tags))
+		return LB_REPLY_ROUTED;
+	forward_to_hop(p->eth, hop);
 	return LB_OK;
 }
 
-/** nat_reply - to the client, the way its requests come; REPLY_ROUTED: that way is not known */
-ALWAYS_INLINE enum lb_reason nat_reply(struct packet *p, const struct lb_backend *backend,
+/** nat_reply - to the client, the way its requests come */
+ALWAYS_INLINE enum lb_reason nat_reply(const struct packet *p, const struct lb_backend *backend,
 				       const struct lb_hop *hop, _Bool is_v6)
 {
-	void *eth = packet_at(p, 0, ETH_HLEN);
-	enum lb_reason reason;
+	enum lb_reason reason = nat_translate(p, backend, 1, is_v6);
 
-	if (!eth)
-		return LB_TRUNCATED;
-	reason = nat_translate(p, backend, 1, is_v6);
-	if (unlikely(reason != LB_OK))
-		return reason;
-	if (unlikely(!p->hop || hop->vlan != p->vlan || hop->inner_vlan != p->inner_vlan))
-		return LB_REPLY_ROUTED;
-	forward_to_hop(eth, hop);
-	return LB_OK;
+	return likely(reason == LB_OK) ? nat_to_hop(p, hop) : reason;
 }
 
 #endif

@@ -4,6 +4,7 @@
 #define LEAT_BPF_PACKET_H
 
 #include <linux/bpf.h>
+#include <linux/in.h>
 
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
@@ -50,39 +51,78 @@ enum packet_kind {
 /**
  * struct packet - filled by parse, read by the rest
  *
- * Offsets are from the Ethernet header. Addresses are halves of struct lb_addr,
- * network order; for IPv4 the high half is 0.
+ * Fields of headers are read where they are needed, not copied: a copy costs a register, and
+ * there are four. The pointers hold as long as nothing moves the packet's head.
  */
 struct packet {
 	struct xdp_md *ctx;
-	__u32 l3;
-	__u32 l4;
-	__u64 source_hi, source_lo;
-	__u64 destination_hi, destination_lo;
-	__be16 source_port;
-	__be16 destination_port;
-	__u8 proto;
-	__u8 kind;   /* enum packet_kind */
-	__be16 vlan; /* ids of the tags, 0: none */
-	__be16 inner_vlan;
+	void *eth;     /* ETH_HLEN bytes are there */
+	void *ip;      /* a header of the family is there, without options */
+	void *l4;      /* a TCP or UDP header is there, without options */
+	__u32 tags;    /* ids of the VLAN tags, network order: outer | inner << 16; 0: none */
 	__u32 backend; /* filled by select */
-	__u32 hop;     /* replies: filled by flow */
-	_Bool is_new;  /* counts as a connection */
+	__u32 hop;     /* replies: filled by select */
+	__u8 proto;
+	__u8 tcp_flags; /* TCP_*; UDP: 0 */
+	_Bool is_new;	/* counts as a connection */
 	_Bool is_reply;
 };
 
-/** packet_at - @size bytes at @offset, or NULL where the packet ends before */
-ALWAYS_INLINE void *packet_at(const struct packet *p, __u32 offset, __u32 size)
-{
-	void *at = (void *)(long)p->ctx->data + offset;
+/** struct half_addr - the halves of a struct lb_addr; for IPv4 the high one is 0 and unused */
+struct half_addr {
+	__u64 hi;
+	__u64 lo;
+};
 
-	return at + size > (void *)(long)p->ctx->data_end ? NULL : at;
+/** packet_at - @size bytes at @offset, or NULL where the packet ends before */
+ALWAYS_INLINE void *packet_at(struct xdp_md *ctx, __u32 offset, __u32 size)
+{
+	void *at = (void *)(long)ctx->data + offset;
+
+	return at + size > (void *)(long)ctx->data_end ? NULL : at;
+}
+
+/** packet_has - whether @size bytes at @at, which lies in the packet, are there */
+ALWAYS_INLINE _Bool packet_has(struct xdp_md *ctx, const void *at, __u32 size)
+{
+	return at + size <= (void *)(long)ctx->data_end;
 }
 
 /** packet_room - bytes from @at to the packet's end */
-ALWAYS_INLINE __u64 packet_room(const struct packet *p, const void *at)
+ALWAYS_INLINE __u64 packet_room(struct xdp_md *ctx, const void *at)
 {
-	return (__u64)p->ctx->data_end - (__u64)at;
+	return (__u64)ctx->data_end - (__u64)at;
+}
+
+/** packet_source, packet_destination - addresses of the IP header at @ip, checked */
+ALWAYS_INLINE struct half_addr packet_source(const void *ip, _Bool is_v6)
+{
+	const __u64 *words = ip;
+
+	if (is_v6) /* bytes 8 to 23 */
+		return (struct half_addr) { words[1], words[2] };
+	return (struct half_addr) { 0, MAPPED4(((const __u32 *)ip)[3]) };
+}
+
+ALWAYS_INLINE struct half_addr packet_destination(const void *ip, _Bool is_v6)
+{
+	const __u64 *words = ip;
+
+	if (is_v6) /* bytes 24 to 39 */
+		return (struct half_addr) { words[3], words[4] };
+	return (struct half_addr) { 0, MAPPED4(((const __u32 *)ip)[4]) };
+}
+
+/** packet_kind - of a TCP packet's flags, or of UDP */
+ALWAYS_INLINE enum packet_kind packet_kind(__u8 proto, __u8 flags)
+{
+	if (proto == IPPROTO_UDP)
+		return KIND_UDP;
+	if (flags & (TCP_FIN | TCP_RST))
+		return KIND_CLOSE;
+	if (!(flags & TCP_SYN))
+		return KIND_OTHER;
+	return flags & TCP_ACK ? KIND_SYNACK : KIND_SYN;
 }
 
 #endif

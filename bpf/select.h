@@ -6,6 +6,7 @@
 #include "flow.h"
 #include "hop.h"
 
+/** select_key - of struct lb_flow4 or lb_flow6 */
 ALWAYS_INLINE __u64 select_key(__u64 lo, __be16 port, __u32 service, _Bool is_v6)
 {
 	if (is_v6)
@@ -13,42 +14,77 @@ ALWAYS_INLINE __u64 select_key(__u64 lo, __be16 port, __u32 service, _Bool is_v6
 	return (lo >> 32) | (__u64)port << 32 | (__u64)service << 48;
 }
 
-ALWAYS_INLINE __u64 select_hash(__u64 hi, __u64 lo, __be16 port, __u64 seed, _Bool is_v6)
+ALWAYS_INLINE __u64 select_hash(struct half_addr client, __be16 port, __u64 seed, _Bool is_v6)
 {
 	if (is_v6)
-		return lb_hash_client6(hi, lo, port, seed);
-	return lb_hash_client4((lo >> 32) | (__u64)port << 32, seed);
+		return lb_hash_client6(client.hi, client.lo, port, seed);
+	return lb_hash_client4((client.lo >> 32) | (__u64)port << 32, seed);
 }
 
 /** select_slot - index into lb_slots of a hash */
-ALWAYS_INLINE __u32 select_slot(struct lb_service *service, __u64 hash)
+ALWAYS_INLINE __u32 select_slot(const struct lb_service *service, __u64 hash)
 {
 	__u64 table = READ_ONCE(service->table);
-	__u32 slot = lb_slot_index(hash, (__u32)table);
+
+	return (table >> 32) + lb_slot_index(hash, (__u32)table);
+}
+
+/* leat explain: what a packet met on its way to here. */
+ALWAYS_INLINE void select_explain(const struct lb_service *service, __u64 hash)
+{
+	__u64 table = READ_ONCE(service->table);
+
+	lb_explain.service = service->id;
+	lb_explain.slot = lb_slot_index(hash, (__u32)table);
+	lb_explain.word = flow_slot_word((table >> 32) + lb_explain.slot);
+}
+
+/** select_settled - the backend of a settled slot; 0: none; -1: the slot moves */
+ALWAYS_INLINE int select_settled(const struct packet *p, const struct lb_service *service,
+				 _Bool is_v6)
+{
+	__be16 port = *(__be16 *)p->l4;
+	__u64 hash = select_hash(packet_source(p->ip, is_v6), port, service->seed, is_v6);
+	__u32 word = flow_slot_word(select_slot(service, hash));
 
 	if (cfg_dry_run)
-		lb_explain.slot = slot;
-	return (table >> 32) + slot;
+		select_explain(service, hash);
+	return unlikely(LB_SLOT_MOVING(word)) ? -1 : (int)LB_SLOT_CURRENT(word);
+}
+
+/** select_is_plain - TCP without SYN, FIN, RST, or UDP: changes no record's class but half-open's
+ */
+ALWAYS_INLINE _Bool select_is_plain(const struct packet *p)
+{
+	return !(p->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST));
+}
+
+/** select_fresh - the value of a record that is sure and needs no writing; 0: there is none */
+ALWAYS_INLINE __u64 select_fresh(const struct flow_query *q, _Bool is_v6)
+{
+	const __u32 sure = 1 << LB_CLASS_ESTABLISHED | 1 << LB_CLASS_UDP;
+	__u64 value = flow_find(q, is_v6);
+
+	if (unlikely(!(sure >> LB_RECORD_CLASS(value) & 1) || !flow_is_fresh(value, flow_clock())))
+		return 0;
+	return value;
 }
 
 /* What the inlined paths leave over: SYN, FIN, RST, new, stale, moving, another hop. */
-ALWAYS_INLINE enum lb_reason select_slowly(struct packet *p, struct lb_service *service,
+ALWAYS_INLINE enum lb_reason select_slowly(struct packet *p, const struct lb_service *service,
 					   struct flow_query *q, struct hop_identity hop,
 					   _Bool is_v6)
 {
 	int outcome;
 
 	q->service = service->id;
-	q->kind = p->kind;
+	q->kind = packet_kind(p->proto, p->tcp_flags);
 	q->slot = select_slot(service, q->hash);
 	q->backend = 0;
 	q->hop = 0;
 	q->flags = service->flags & LB_SVC_TRACKED ? FLOW_IS_TRACKED : 0;
-	if (service->forward == LB_FORWARD_NAT) {
-		__u64 *eth = packet_at(p, 0, sizeof(*eth));
-
-		q->hop = hop_claim(hop.mac, hop.interface, eth ? *eth : 0) & (LB_MAX_HOPS - 1);
-	}
+	if (service->forward == LB_FORWARD_NAT)
+		q->hop = hop_claim(hop.mac, hop.interface, *(__u64 *)p->eth) & (LB_MAX_HOPS - 1);
 	outcome = is_v6 ? flow_follow6(q) : flow_follow4(q);
 	if (outcome <= 0)
 		return (enum lb_reason) - outcome;
@@ -57,78 +93,66 @@ ALWAYS_INLINE enum lb_reason select_slowly(struct packet *p, struct lb_service *
 	return LB_OK;
 }
 
-/* Tracked services, the path of most packets: a fresh record, nothing to write. */
-ALWAYS_INLINE enum lb_reason select_tracked(struct packet *p, struct lb_service *service,
-					    struct flow_query *q, _Bool is_v6)
+/** select_recorded - by the record: tracked services and moving slots; reasons as in flow.h */
+ALWAYS_INLINE enum lb_reason select_recorded(struct packet *p, const struct lb_service *service,
+					     _Bool is_v6, _Bool is_cold)
 {
+	struct half_addr client = packet_source(p->ip, is_v6);
+	__be16 port = *(__be16 *)p->l4;
+	_Bool is_nat = service->forward == LB_FORWARD_NAT;
 	struct hop_identity hop = {};
-	struct flow_hit hit;
-
-	if (service->forward == LB_FORWARD_NAT)
-		hop = hop_of(p);
-	if ((p->kind == KIND_OTHER || p->kind == KIND_UDP) && flow_find(q, &hit, is_v6) &&
-	    LB_RECORD_CLASS(hit.value) >= LB_CLASS_ESTABLISHED &&
-	    LB_RECORD_CLASS(hit.value) != LB_CLASS_CLOSED &&
-	    flow_is_fresh(hit.value, flow_clock()) &&
-	    (service->forward != LB_FORWARD_NAT || hop_is(LB_RECORD_HOP(hit.value), hop))) {
-		if (cfg_dry_run)
-			lb_explain.record = hit.value;
-		p->backend = LB_RECORD_BACKEND(hit.value);
-		return LB_OK;
-	}
-	return select_slowly(p, service, q, hop, is_v6);
-}
-
-/** select_backend - fills p->backend; NO_BACKEND, NO_FLOW, FLOWS_FULL, SETTLING, CONTENDED */
-ALWAYS_INLINE enum lb_reason select_backend(struct packet *p, struct lb_service *service,
-					    _Bool is_v6)
-{
 	struct flow_query q;
-	__u32 word;
+	__u64 value;
 
-	q.hash = select_hash(p->source_hi, p->source_lo, p->source_port, service->seed, is_v6);
-	if (likely(!(service->flags & LB_SVC_TRACKED))) {
-		word = flow_slot_word(select_slot(service, q.hash));
-		if (cfg_dry_run)
-			lb_explain.word = word;
-		if (likely(!LB_SLOT_MOVING(word))) {
-			p->backend = LB_SLOT_CURRENT(word);
-			p->is_new = p->kind == KIND_SYN;
-			return likely(p->backend) ? LB_OK : LB_NO_BACKEND;
+	q.hash = select_hash(client, port, service->seed, is_v6);
+	q.client_hi = client.hi;
+	q.client_lo = client.lo;
+	q.key = select_key(client.lo, port, service->id, is_v6);
+	if (cfg_dry_run)
+		select_explain(service, q.hash);
+	if (is_nat)
+		hop = hop_of(p);
+	if (!is_cold && likely(select_is_plain(p)) && service->flags & LB_SVC_TRACKED) {
+		value = select_fresh(&q, is_v6);
+		if (likely(value) && (!is_nat || likely(hop_is(LB_RECORD_HOP(value), hop)))) {
+			if (cfg_dry_run)
+				lb_explain.record = value;
+			p->backend = LB_RECORD_BACKEND(value);
+			return LB_OK;
 		}
 	}
-	q.client_hi = p->source_hi;
-	q.client_lo = p->source_lo;
-	q.key = select_key(p->source_lo, p->source_port, service->id, is_v6);
-	if (service->flags & LB_SVC_TRACKED)
-		return select_tracked(p, service, &q, is_v6);
-	return select_slowly(p, service, &q, (struct hop_identity) {}, is_v6);
+	return select_slowly(p, service, &q, hop, is_v6);
 }
 
 /** select_reply - fills p->backend and p->hop from the record; NO_REPLY_FLOW, CONTENDED */
-ALWAYS_INLINE enum lb_reason select_reply(struct packet *p, struct lb_reply *reply, _Bool is_v6)
+ALWAYS_INLINE enum lb_reason select_reply(struct packet *p, const struct lb_reply *reply,
+					  _Bool is_v6, _Bool is_cold)
 {
-	struct flow_query q = {};
-	struct flow_hit hit;
+	struct half_addr client = packet_destination(p->ip, is_v6);
+	__be16 port = ((__be16 *)p->l4)[1];
+	struct flow_query q;
+	__u64 value;
 	int outcome;
 
-	q.hash = select_hash(p->destination_hi, p->destination_lo, p->destination_port, reply->seed,
-			     is_v6);
-	q.client_hi = p->destination_hi;
-	q.client_lo = p->destination_lo;
-	q.key = select_key(p->destination_lo, p->destination_port, reply->service, is_v6);
+	q.hash = select_hash(client, port, reply->seed, is_v6);
+	q.client_hi = client.hi;
+	q.client_lo = client.lo;
+	q.key = select_key(client.lo, port, reply->service, is_v6);
 	p->backend = reply->backend;
 	p->is_reply = 1;
-	if ((p->kind == KIND_OTHER || p->kind == KIND_UDP) && flow_find(&q, &hit, is_v6) &&
-	    LB_RECORD_BACKEND(hit.value) == reply->backend &&
-	    LB_RECORD_CLASS(hit.value) != LB_CLASS_CLOSED &&
-	    flow_is_fresh(hit.value, flow_clock())) {
-		p->hop = LB_RECORD_HOP(hit.value);
-		return LB_OK;
+	if (!is_cold && likely(select_is_plain(p))) {
+		value = select_fresh(&q, is_v6);
+		if (likely(value) && likely(LB_RECORD_BACKEND(value) == reply->backend)) {
+			p->hop = LB_RECORD_HOP(value);
+			return LB_OK;
+		}
 	}
 	q.service = reply->service;
-	q.kind = p->kind;
+	q.kind = packet_kind(p->proto, p->tcp_flags);
 	q.backend = reply->backend;
+	q.slot = 0;
+	q.hop = 0;
+	q.flags = 0;
 	outcome = is_v6 ? flow_reply6(&q) : flow_reply4(&q);
 	if (outcome < 0)
 		return (enum lb_reason) - outcome;

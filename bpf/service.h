@@ -7,30 +7,43 @@
 #include "maps.h"
 #include "packet.h"
 
-/* Both tables are searched alike: two choices of a set of two rows, compared by key word and
- * address. */
-#define TABLE_FIND(table, sets, hi, lo, key_word, is_v6, address)                                  \
+/*
+ * Both tables are searched alike: two choices of a set of two rows, compared by key word
+ * and address. Beyond the first row the row's number is arithmetic, not a constant: for the
+ * verifier the rest is then walked twice, not four times.
+ */
+#define ROW_IS(row, hi, lo, word, is_v6, addr)                                                     \
+	((row)->key_word == (word) && (row)->addr.halves[1] == (lo) &&                             \
+	 (!(is_v6) || (row)->addr.halves[0] == (hi)))
+
+#define SET_FIND(table, row, hi, lo, word, is_v6, addr)                                            \
 	({                                                                                         \
-		__u64 hash_ = lb_hash_addr(hi, lo, key_word, cfg_hash_key);                        \
-		__typeof__(&(table)[0]) row_ = &(table)[lb_set_first(hash_, (sets)-1) * 2];        \
-		__typeof__(row_) found_ = NULL;                                                    \
-		if (ROW_IS(row_, hi, lo, key_word, is_v6, address)) {                              \
-			found_ = row_;                                                             \
-		} else if (ROW_IS(row_ + 1, hi, lo, key_word, is_v6, address)) {                   \
-			found_ = row_ + 1;                                                         \
-		} else {                                                                           \
-			row_ = &(table)[lb_set_second(hash_, (sets)-1) * 2];                       \
-			if (ROW_IS(row_, hi, lo, key_word, is_v6, address))                        \
-				found_ = row_;                                                     \
-			else if (ROW_IS(row_ + 1, hi, lo, key_word, is_v6, address))               \
-				found_ = row_ + 1;                                                 \
+		__s64 differs_ = ((table)[row].key_word ^ (word)) |                                \
+				 ((table)[row].addr.halves[1] ^ (lo)) |                            \
+				 ((is_v6) ? (table)[row].addr.halves[0] ^ (hi) : 0);               \
+		differs_ |= -differs_;                                                             \
+		OPAQUE(differs_);                                                                  \
+		(row) + (__u32)((__u64)differs_ >> 63);                                            \
+	})
+
+#define TABLE_FIND(table, sets, hi, lo, word, is_v6, addr)                                         \
+	({                                                                                         \
+		__u64 hash_ = lb_hash_addr(hi, lo, word, cfg_hash_key);                            \
+		__u32 row_ = lb_set_first(hash_, (sets)-1) * 2;                                    \
+		__typeof__(&(table)[0]) found_ = &(table)[row_];                                   \
+		if (!ROW_IS(found_, hi, lo, word, is_v6, addr)) {                                  \
+			row_ = SET_FIND(table, row_, hi, lo, word, is_v6, addr);                   \
+			found_ = &(table)[row_];                                                   \
+			if (!ROW_IS(found_, hi, lo, word, is_v6, addr)) {                          \
+				row_ = lb_set_second(hash_, (sets)-1) * 2;                         \
+				row_ = SET_FIND(table, row_, hi, lo, word, is_v6, addr);           \
+				found_ = &(table)[row_];                                           \
+				if (!ROW_IS(found_, hi, lo, word, is_v6, addr))                    \
+					found_ = NULL;                                             \
+			}                                                                          \
 		}                                                                                  \
 		found_;                                                                            \
 	})
-
-#define ROW_IS(row, hi, lo, word, is_v6, address)                                                  \
-	((row)->key_word == (word) && (row)->address.halves[1] == (lo) &&                          \
-	 (!(is_v6) || (row)->address.halves[0] == (hi)))
 
 /** service_find - the row of (address, key word), or NULL */
 ALWAYS_INLINE struct lb_service *service_find(__u64 hi, __u64 lo, __u32 key_word, _Bool is_v6)

@@ -15,20 +15,18 @@ ALWAYS_INLINE void stats_count_reason(enum lb_reason reason)
 	if (cfg_dry_run)
 		return;
 	counts = bpf_map_lookup_elem(&lb_reasons, &zero);
+	OPAQUE(reason); /* clang knows what classify4 may return, the verifier does not */
 	if (counts && reason < LB_REASON_COUNT)
 		counts->by_reason[reason]++;
 }
 
 ALWAYS_INLINE void stats_count_backend(const struct packet *p)
 {
-	__u64 length = (__u64)p->ctx->data_end - (__u64)p->ctx->data;
 	__u32 backend = p->backend;
-	struct lb_be_stats *stats;
+	struct lb_be_stats *stats = bpf_map_lookup_elem(&lb_be_stats, &backend);
+	__u64 length = (__u64)p->ctx->data_end - (__u64)p->ctx->data;
 
-	if (cfg_dry_run)
-		return;
-	stats = bpf_map_lookup_elem(&lb_be_stats, &backend);
-	if (!stats)
+	if (unlikely(!stats))
 		return;
 	if (p->is_reply) {
 		stats->replies++;
@@ -41,39 +39,39 @@ ALWAYS_INLINE void stats_count_backend(const struct packet *p)
 		stats->connections++;
 }
 
-/* A reason's verdict by X(...): the X-macro keeps each kind together, in this order. */
+/* The X-macro keeps each verdict's reasons together, in this order. */
 #define LB_LAST_PASS LB_REPLY_ROUTED
 
-ALWAYS_INLINE int stats_verdict(enum lb_reason reason)
+/** finish - a packet that was not forwarded: count why; the XDP verdict */
+ALWAYS_INLINE int finish(enum lb_reason reason)
 {
+	if (cfg_dry_run) {
+		lb_explain.reason = reason;
+		return XDP_DROP;
+	}
+	stats_count_reason(reason);
 	if (reason <= LB_LAST_PASS)
 		return XDP_PASS;
 	return reason == LB_PING ? XDP_TX : XDP_DROP;
 }
 
-/**
- * finish - count, and the XDP verdict
- * @egress: where an LB_OK packet leaves
- */
-ALWAYS_INLINE int finish(const struct packet *p, enum lb_reason reason, __u32 egress)
+/** finish_forwarded - a packet that is ready to leave by @egress: count it; the XDP verdict */
+ALWAYS_INLINE int finish_forwarded(const struct packet *p, __u32 egress)
 {
 	if (cfg_dry_run) {
-		lb_explain.reason = reason;
+		lb_explain.reason = LB_OK;
 		lb_explain.backend = p->backend;
 		lb_explain.is_reply = p->is_reply;
 		return XDP_DROP;
 	}
-	if (unlikely(reason != LB_OK)) {
-		stats_count_reason(reason);
-		return stats_verdict(reason);
+	if (likely(egress == p->ctx->ingress_ifindex)) {
+		stats_count_backend(p);
+		return XDP_TX;
 	}
-	if (unlikely(egress != p->ctx->ingress_ifindex) &&
-	    bpf_redirect_map(&lb_ports, egress, XDP_DROP) != XDP_REDIRECT) {
-		stats_count_reason(LB_NO_EGRESS);
-		return XDP_DROP;
-	}
+	if (bpf_redirect_map(&lb_ports, egress, XDP_DROP) != XDP_REDIRECT)
+		return finish(LB_NO_EGRESS);
 	stats_count_backend(p);
-	return egress == p->ctx->ingress_ifindex ? XDP_TX : XDP_REDIRECT;
+	return XDP_REDIRECT;
 }
 
 #endif

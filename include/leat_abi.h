@@ -353,21 +353,26 @@ struct lb_clock_reading {
 
 /* ---- hashes: part of the layout ---------------------------------------- */
 
-/** lb_mix - 64-bit finalizer of two multiply-xorshifts; a permutation */
+/** lb_mix - 64 bits in, 64 out: two xorshifts and two multiplications; a permutation */
 static inline __u64 lb_mix(__u64 x)
 {
 	x ^= x >> 32;
 	x *= 0xd6e8feb86659fd93ULL;
 	x ^= x >> 32;
-	x *= 0xd6e8feb86659fd93ULL;
-	return x ^ (x >> 32);
+	return x * 0xd6e8feb86659fd93ULL;
 }
 
-/** lb_hash_addr - key of an address and a key word (port, proto, family), for lb_services and
- * lb_replies */
+/**
+ * lb_hash_addr - key of an address and a key word (port, proto, family), for lb_services and
+ * lb_replies: operators choose these keys and a miss costs nothing, so three multiplications do
+ */
 static inline __u64 lb_hash_addr(__u64 hi, __u64 lo, __u32 key_word, __u64 hash_key)
 {
-	return lb_mix(lo ^ hash_key ^ ((__u64)key_word << 13) ^ (hi * 0x9e3779b97f4a7c15ULL));
+	__u64 turned = (lo >> 32) | (lo << 32); /* an IPv4 address to where it touches all bits */
+	__u64 x = (turned ^ hash_key) * 0xd6e8feb86659fd93ULL + key_word * 0xa0761d6478bd642fULL +
+		  hi * 0xe7037ed1a0b428dbULL;
+
+	return x ^ (x >> 32);
 }
 
 /** lb_hash_client4 - a client of one service; @key: client address and port, as in struct lb_flow4,
