@@ -21,14 +21,21 @@ uint64_t dataplane_seed(const struct dataplane *dp, const struct lb_service *row
 			    dp->node.hash_key[1]);
 }
 
-/* A row in use: packets read it meanwhile, so each field changes in one store. */
+_Static_assert(offsetof(struct lb_service, id) == 20, "one store, with what follows");
+_Static_assert(offsetof(struct lb_service, forward) == 22, "one store, with id");
+_Static_assert(offsetof(struct lb_service, flags) == 23, "one store, with id");
+
+/* A row in use: packets read it meanwhile, so what belongs together changes in one store. */
 static void replace(struct lb_service *to, const struct lb_service *from)
 {
+	const size_t at = offsetof(struct lb_service, id);
+	uint32_t __attribute__((may_alias)) *kind = (void *)((char *)to + at);
+	uint32_t next;
+
+	memcpy(&next, (const char *)from + at, sizeof(next));
 	__atomic_store_n(&to->seed, from->seed, __ATOMIC_RELEASE);
 	__atomic_store_n(&to->table, from->table, __ATOMIC_RELEASE);
-	__atomic_store_n(&to->id, from->id, __ATOMIC_RELEASE);
-	__atomic_store_n(&to->forward, from->forward, __ATOMIC_RELEASE);
-	__atomic_store_n(&to->flags, from->flags, __ATOMIC_RELEASE);
+	__atomic_store_n(kind, next, __ATOMIC_RELEASE);
 }
 
 int dataplane_put_service(struct dataplane *dp, const struct lb_service *row)
