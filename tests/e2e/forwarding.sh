@@ -6,7 +6,7 @@
 spread() {
 	local answers
 	local vip=${1/\[/\\[}
-	answers=$(on client curl -sS --max-time 30 -H 'Connection: close' "http://${vip/]/\\]}/?[1-300]") ||
+	answers=$(on client timeout 60 curl -sS --max-time 5 -H 'Connection: close' "http://${vip/]/\\]}/?[1-300]") ||
 		return
 	printf '%s\n' "$answers" | sort | uniq -c | awk '
 		{ print; total += $1; if ($2 ~ /^web[123]$/ && $1 >= 60) hosts++ }

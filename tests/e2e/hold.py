@@ -14,7 +14,7 @@ import collections
 import sys
 import urllib.parse
 
-PAUSE_S = 0.2
+PAUSE_S = 0.5
 REPLY_LIMIT_S = 15
 
 

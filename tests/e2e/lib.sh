@@ -33,7 +33,16 @@ lab_enter() {
 		return
 	fi
 	[ "$(id -u)" -eq 0 ] || lab_die "needs root"
-	LAB_INSIDE=1 exec unshare --mount --pid --net --fork --kill-child --mount-proc "$0" "$@"
+	lab_inside "$0" "$@" &
+	trap 'kill -KILL $!' INT TERM HUP
+	wait $!
+	exit $?
+}
+
+# lab_inside COMMAND... - in new namespaces, which end with the caller (unshare alone takes no TERM)
+lab_inside() {
+	LAB_INSIDE=1 exec setpriv --pdeathsig KILL \
+		unshare --mount --pid --net --fork --kill-child --mount-proc "$@"
 }
 
 lab_mount() {
@@ -157,13 +166,18 @@ lab_web_network() {
 	local n=${1#web}
 	plug "$1" eth0
 	addr "$1" eth0 "10.0.0.1$n/24" "fd00::1$n/64"
-	on "$1" sysctl -q -w net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2
+	on "$1" sysctl -q -w net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2 \
+		net.ipv6.conf.all.keep_addr_on_down=1
 	addr "$1" lo 198.51.100.10/32 2001:db8:100::10/128
-	on "$1" ip route add 192.0.2.0/24 via 10.0.0.2
-	on "$1" ip route add 192.0.2.3/32 via 10.0.0.1
-	on "$1" ip route add 2001:db8:1::/64 via fd00::2
-	on "$1" ip route add 2001:db8:1::3/128 via fd00::1
+	lab_web_routes "$1"
 	on "$1" ethtool -K eth0 tx off >/dev/null
+}
+
+lab_web_routes() {
+	on "$1" ip route replace 192.0.2.0/24 via 10.0.0.2
+	on "$1" ip route replace 192.0.2.3/32 via 10.0.0.1
+	on "$1" ip route replace 2001:db8:1::/64 via fd00::2
+	on "$1" ip route replace 2001:db8:1::3/128 via fd00::1
 }
 
 # every link of the gateway answers before anything is measured
@@ -251,9 +265,10 @@ lab_file() {
 
 # agent_start - in the gateway, on $CONFIG; returns when its API answers
 agent_start() {
-	on gateway "$LEAT" run -c "$CONFIG" >>"$AGENT_LOG" 2>&1 &
+	# not `on`: that would be a shell's pid, and not the agent's
+	nsenter --net=/run/netns/gateway "$LEAT" run -c "$CONFIG" >>"$AGENT_LOG" 2>&1 &
 	AGENT_PID=$!
-	wait_for 10 leat status --json || {
+	wait_for 10 agent_answers || {
 		sed 's/^/# /' "$AGENT_LOG"
 		lab_die "the agent does not answer"
 	}
@@ -262,6 +277,10 @@ agent_start() {
 # leat VERB... - a command of leat, in the gateway
 leat() {
 	on gateway "$LEAT" "$@"
+}
+
+agent_answers() {
+	[ "$(status .pid)" = "$AGENT_PID" ]
 }
 
 # agent_kill - as by a crash: kill -9
@@ -274,6 +293,25 @@ agent_kill() {
 # status FILTER - one figure of the agent's status, by jq
 status() {
 	leat status --json | jq -r "$1"
+}
+
+# backend_is NAME STATE - in every service
+backend_is() {
+	equal "$(status "[.services[].backends[] | select(.name == \"$1\") | .state] | unique | join(\",\")")" "$2"
+}
+
+# next_hop_is SERVICE BACKEND MAC
+next_hop_is() {
+	status ".services[] | select(.name == \"$1\") | .backends[] | select(.name == \"$2\") | .next_hop" |
+		grep -q "$3"
+}
+
+# new_share BACKEND SHARE - that share of the slots, to 1 %, gives its new connections to it
+# (tcp alone: udp has no SYN to tell a new flow by, its slots move when they have been quiet)
+new_share() {
+	status "[.services[] | select(.protocol == \"tcp\") | .backends[] |
+		select(.name == \"$1\") | .share] |
+		length > 0 and all(. > $2 - 0.01 and . < $2 + 0.01)" | grep -q true
 }
 
 # configure BACKEND KEY VALUE, configure BACKEND remove - in every service of $CONFIG
@@ -337,6 +375,11 @@ equal() {
 		echo "got '$1', expected '$2'"
 		return 1
 	}
+}
+
+# between NUMBER LOW HIGH
+between() {
+	[ "$1" -ge "$2" ] && [ "$1" -le "$3" ]
 }
 
 lab_finish() {

@@ -5,11 +5,13 @@
 Ports 53 and 5353. One socket an address: an answer leaves from the address that was asked.
 """
 import selectors
+import signal
 import socket
 import sys
 
 
 def main():
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C in the demo is no news
     name = sys.argv[1].encode()
     ready = selectors.DefaultSelector()
     for address in sys.argv[2:]:
