@@ -21,20 +21,22 @@
 enum parse_outcome { PARSE_DONE, PARSE_ODD };
 
 /*
- * One or two tags. Straight-line, so that the offset of the IP header is a number the
- * verifier does not know: it has then walked the untagged packet too. For that the tags
- * are read behind an offset it does not know either (@type & 0x1000 is 0 in both types),
- * or it would know more of the packet's length than without tags.
+ * One or two tags. Straight-line, and with an offset of the IP header that the verifier
+ * does not know: once it has walked a tagged packet it has walked the untagged one too.
+ * For that the tags must be read behind an offset it does not know either (the group bit,
+ * which is 0 here), or it would know more of the packet's length than without tags.
  */
-ALWAYS_INLINE __be16 parse_tags(struct packet *p, __be16 type, __u32 *l3)
+ALWAYS_INLINE __be16 parse_tags(struct packet *p, __u32 *l3)
 {
-	__u16 *tag = packet_at(p->ctx, ETH_HLEN + (type >> 8 & 0x10), 8);
+	__u32 none = (READ_ONCE(*(__u8 *)p->eth) & 1) << 4;
+	__u16 *tag = packet_at(p->ctx, ETH_HLEN + none, 8);
 	__u32 is_single, mask;
 
 	if (!tag)
 		return 0;
-	is_single = tag[1] ^ bpf_htons(ETH_P_8021Q);
-	is_single = (0 - is_single) >> 31;
+	is_single = 0 - (tag[1] ^ bpf_htons(ETH_P_8021Q));
+	OPAQUE(is_single);
+	is_single >>= 31;
 	OPAQUE(is_single);
 	mask = is_single - 1; /* all ones where a second tag follows */
 	p->tags = (tag[0] & VLAN_ID_MASK) | (tag[2] & VLAN_ID_MASK & mask) << 16;
@@ -56,7 +58,7 @@ ALWAYS_INLINE __be16 parse_ethernet(struct packet *p, __u32 *l3)
 	*l3 = ETH_HLEN;
 	/* "likely" puts tags first in the code: the verifier must come by them first */
 	if (likely(type == bpf_htons(ETH_P_8021Q) || type == bpf_htons(ETH_P_8021AD)))
-		return parse_tags(p, type, l3);
+		return parse_tags(p, l3);
 	return type;
 }
 
