@@ -11,7 +11,8 @@
 #include "maps.h"
 #include "packet.h"
 
-#define FLOW_TRIES 4 /* a lost CAS starts over this often */
+#define LB_FLOW_SPILL 6 /* a first set that holds so many sends newcomers to an emptier second */
+#define FLOW_TRIES    4 /* a lost CAS starts over this often */
 
 #define FLOW_IS_TRACKED 0x01
 
@@ -133,39 +134,63 @@ ALWAYS_INLINE __u64 flow_find(const struct flow_query *q, _Bool is_v6)
 	return set ? flow_find_in(set, q, is_v6) : 0;
 }
 
-/* 1 where @entry holds the query's key and a record, finished or not; else 0. */
-ALWAYS_INLINE __u32 flow_match(const __u64 *entry, const struct flow_query *q, _Bool is_v6)
+/* 1 where @x is not 0, without a branch: BPF has no setcc. */
+ALWAYS_INLINE __u32 flow_is_set(__s64 x)
 {
-	__u64 value = READ_ONCE(entry[flow_words(is_v6) - 1]);
+	x |= -x;
+	OPAQUE(x);
+	x = (__u64)x >> 63;
+	OPAQUE(x); /* or clang makes branches of what it knows to be 0 or 1 */
+	return x;
+}
+
+/* 1 where @entry holds the query's key and a record, finished or not; @is_used: of its value. */
+ALWAYS_INLINE __u32 flow_match(const __u64 *entry, const struct flow_query *q, __u32 is_used,
+			       _Bool is_v6)
+{
 	__u64 differs = READ_ONCE(entry[flow_words(is_v6) - 2]) ^ q->key;
 
 	if (is_v6)
 		differs |=
 			(READ_ONCE(entry[0]) ^ q->client_hi) | (READ_ONCE(entry[1]) ^ q->client_lo);
-	/* top bit of x | -x: whether x is not 0 */
-	return (~(differs | (0 - differs)) & (value | (0 - value))) >> 63;
+	return is_used & (flow_is_set(differs) ^ 1);
+}
+
+/** struct flow_scan - what one look at both sets of a key shows */
+struct flow_scan {
+	__u32 at;   /* the key: set (0, 1) * LB_FLOW_WAYS + way; 2 * LB_FLOW_WAYS: nowhere */
+	__u32 free; /* a free way of the first set, where used is less than LB_FLOW_WAYS */
+	__u32 used; /* entries of the first set that are not free */
+};
+
+ALWAYS_INLINE __u32 flow_value_is_set(const __u64 *entry, _Bool is_v6)
+{
+	return flow_is_set(READ_ONCE(entry[flow_words(is_v6) - 1]));
 }
 
 /* All 16 entries without a branch: one path for the verifier, and nothing to call under a lock. */
-ALWAYS_INLINE __u32 flow_search(const __u64 *first, const __u64 *second, const struct flow_query *q,
-				_Bool is_v6)
+ALWAYS_INLINE struct flow_scan flow_search(const __u64 *first, const __u64 *second,
+					   const struct flow_query *q, _Bool is_v6)
 {
-	__u32 at = 2 * LB_FLOW_WAYS;
+	struct flow_scan scan = { .at = 2 * LB_FLOW_WAYS };
 
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < LB_FLOW_WAYS; i++) {
-		__u32 match = flow_match(first + i * flow_words(is_v6), q, is_v6);
-		__u32 match2 = flow_match(second + i * flow_words(is_v6), q, is_v6);
+		const __u64 *one = first + i * flow_words(is_v6);
+		const __u64 *two = second + i * flow_words(is_v6);
+		__u32 is_used = flow_value_is_set(one, is_v6);
+		__u32 match = flow_match(one, q, is_used, is_v6);
+		__u32 match2 = flow_match(two, q, flow_value_is_set(two, is_v6), is_v6);
 
-		OPAQUE(match);
-		OPAQUE(match2);
-		at ^= (at ^ (LB_FLOW_WAYS + i)) & (0 - match2);
-		at ^= (at ^ i) & (0 - match);
+		scan.used += is_used;
+		/* selects without a branch; by masks of 0 and -1 newer verifiers walk both */
+		scan.free += (i - scan.free) * (is_used ^ 1);
+		scan.at += (LB_FLOW_WAYS + i - scan.at) * match2;
+		scan.at += (i - scan.at) * match;
 	}
-	return at;
+	return scan;
 }
 
-/* Where the query's key is: set (0, 1) * LB_FLOW_WAYS + way; 2 * LB_FLOW_WAYS: nowhere. */
 ALWAYS_INLINE int flow_locate(const struct flow_query *q, _Bool is_v6)
 {
 	__u64 *first = flow_set(lb_set_first(q->hash, flow_mask(is_v6)), is_v6);
@@ -173,7 +198,7 @@ ALWAYS_INLINE int flow_locate(const struct flow_query *q, _Bool is_v6)
 
 	if (!first || !second)
 		return 2 * LB_FLOW_WAYS;
-	return flow_search(first, second, q, is_v6);
+	return flow_search(first, second, q, is_v6).at;
 }
 
 /*
@@ -358,7 +383,7 @@ ALWAYS_INLINE struct flow_room flow_find_room(const __u64 *set, __u32 now, _Bool
 		__u32 may_go = flow_may_go(value, is_v6 ? (key >> 16) & 0xffff : key >> 48, now);
 
 		room.kept -= may_go;
-		room.way ^= (room.way ^ way) & (0 - may_go); /* a select without a branch */
+		room.way += (way - room.way) * may_go; /* a select without a branch */
 	}
 	return room;
 }
@@ -381,34 +406,45 @@ ALWAYS_INLINE enum flow_insert flow_claim(__u64 *entry, __u64 seen, const struct
 	return INSERT_DONE;
 }
 
+/* Where a new record goes: the first set unless it holds six or more and the second fewer. */
+ALWAYS_INLINE __u64 *flow_choose(__u64 *first, __u64 *second, const struct flow_scan *scan,
+				 __u32 now, _Bool is_v6)
+{
+	struct flow_room room, other;
+
+	if (likely(scan->used < LB_FLOW_SPILL)) /* holds fewer, whatever might go */
+		return first + (scan->free & (LB_FLOW_WAYS - 1)) * flow_words(is_v6);
+	room = flow_find_room(first, now, is_v6);
+	other = flow_find_room(second, now, is_v6);
+	if (room.kept >= LB_FLOW_SPILL && other.kept < room.kept) {
+		room = other;
+		first = second;
+	}
+	if (room.kept >= LB_FLOW_WAYS)
+		return NULL;
+	return first + (room.way & (LB_FLOW_WAYS - 1)) * flow_words(is_v6);
+}
+
 /* Rule 14 under the lock: no call may stand in here. */
 ALWAYS_INLINE enum flow_insert flow_insert_locked(__u64 *first, __u64 *second,
 						  const struct flow_query *q, __u64 value,
 						  __u32 now, _Bool is_v6)
 {
-	struct flow_room room, other;
-	__u64 *entry, value_seen;
-	__u32 own;
+	struct flow_scan scan = flow_search(first, second, q, is_v6);
+	__u64 *entry, seen;
 
-	own = flow_search(first, second, q, is_v6);
-	if (own < 2 * LB_FLOW_WAYS) {
-		entry = own & LB_FLOW_WAYS ? second : first;
-		entry += (own & (LB_FLOW_WAYS - 1)) * flow_words(is_v6);
-		value_seen = READ_ONCE(entry[flow_words(is_v6) - 1]);
-		if (flow_is_valid(value_seen, q->service, now) &&
-		    !flow_is_reusable(value_seen, q->kind, q->service, now))
+	if (scan.at < 2 * LB_FLOW_WAYS) {
+		entry = scan.at & LB_FLOW_WAYS ? second : first;
+		entry += (scan.at & (LB_FLOW_WAYS - 1)) * flow_words(is_v6);
+		seen = READ_ONCE(entry[flow_words(is_v6) - 1]);
+		if (flow_is_valid(seen, q->service, now) &&
+		    !flow_is_reusable(seen, q->kind, q->service, now))
 			return INSERT_AGAIN;
-		return flow_claim(entry, value_seen, q, value, is_v6);
+		return flow_claim(entry, seen, q, value, is_v6);
 	}
-	room = flow_find_room(first, now, is_v6);
-	other = flow_find_room(second, now, is_v6);
-	if (other.kept < LB_FLOW_WAYS && room.kept >= 6 && other.kept < room.kept) {
-		room = other;
-		first = second;
-	}
-	if (room.kept >= LB_FLOW_WAYS)
+	entry = flow_choose(first, second, &scan, now, is_v6);
+	if (!entry)
 		return INSERT_FULL;
-	entry = first + (room.way & (LB_FLOW_WAYS - 1)) * flow_words(is_v6);
 	return flow_claim(entry, READ_ONCE(entry[flow_words(is_v6) - 1]), q, value, is_v6);
 }
 
@@ -560,37 +596,42 @@ ALWAYS_INLINE int flow_first_moving(const struct flow_query *q, __u32 word, __u3
 				   : flow_to_origin(q, word, 0, now, is_v6);
 }
 
-ALWAYS_INLINE int flow_follow_once(const struct flow_query *q, _Bool is_v6)
+/* @is_first: a tracked SYN is taken for a new one; its insert looks for a record anyhow (rule 14).
+ */
+ALWAYS_INLINE int flow_follow_once(const struct flow_query *q, _Bool is_first, _Bool is_v6)
 {
 	__u32 now = flow_clock();
 	__u32 word = flow_slot_word(q->slot);
+	_Bool is_tracked = q->flags & FLOW_IS_TRACKED;
 	struct flow_hit hit;
 
-	if (!LB_SLOT_MOVING(word) && !(q->flags & FLOW_IS_TRACKED)) /* settled meanwhile */
+	if (!LB_SLOT_MOVING(word) && !is_tracked) /* settled meanwhile */
 		return LB_SLOT_CURRENT(word) ? (int)LB_SLOT_CURRENT(word) : -LB_NO_BACKEND;
+	if (is_first && is_tracked && q->kind == KIND_SYN && LB_SLOT_CURRENT(word) && !cfg_dry_run)
+		return flow_first_tracked(q, LB_SLOT_CURRENT(word), is_v6);
 	if (flow_find_cold(q, &hit, is_v6) && flow_is_valid(hit.value, q->service, now) &&
 	    !flow_is_reusable(hit.value, q->kind, q->service, now))
 		return flow_follow_record(q, &hit, LB_SLOT_CURRENT(word), now);
-	if (q->flags & FLOW_IS_TRACKED)
+	if (is_tracked)
 		return flow_first_tracked(q, LB_SLOT_CURRENT(word), is_v6);
 	return flow_first_moving(q, word, now, is_v6);
 }
 
-__noinline int flow_follow_once4(const struct flow_query *q)
+__noinline int flow_follow_once4(const struct flow_query *q, __u32 is_first)
 {
-	return q ? flow_follow_once(q, 0) : -LB_CONTENDED;
+	return q ? flow_follow_once(q, is_first, 0) : -LB_CONTENDED;
 }
 
-__noinline int flow_follow_once6(const struct flow_query *q)
+__noinline int flow_follow_once6(const struct flow_query *q, __u32 is_first)
 {
-	return q ? flow_follow_once(q, 1) : -LB_CONTENDED;
+	return q ? flow_follow_once(q, is_first, 1) : -LB_CONTENDED;
 }
 
 /** flow_follow - whatever a packet of a moving slot or tracked service may meet */
 ALWAYS_INLINE int flow_follow(const struct flow_query *q, _Bool is_v6)
 {
 	for (int i = 0; i < FLOW_TRIES; i++) {
-		int outcome = is_v6 ? flow_follow_once6(q) : flow_follow_once4(q);
+		int outcome = is_v6 ? flow_follow_once6(q, !i) : flow_follow_once4(q, !i);
 
 		if (outcome != FOLLOW_AGAIN)
 			return outcome;
