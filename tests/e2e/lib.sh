@@ -23,6 +23,7 @@ WEBS="web1 web2 web3"
 AGENT_LOG=$LAB/leat.log
 AGENT_PID=
 CONFIG=$LAB/lb.yaml
+AGENT=$LEAT # what runs; the commands are always $LEAT's
 
 # ---- namespaces ---------------------------------------------------------------
 
@@ -263,12 +264,12 @@ lab_file() {
 
 # ---- the agent ----------------------------------------------------------------
 
-# agent_start - in the gateway, on $CONFIG; returns when its API answers
+# agent_start - $AGENT in the gateway, on $CONFIG; returns when its API answers
 agent_start() {
 	# not `on`: that would be a shell's pid, and not the agent's
-	nsenter --net=/run/netns/gateway "$LEAT" run -c "$CONFIG" >>"$AGENT_LOG" 2>&1 &
+	nsenter --net=/run/netns/gateway "$AGENT" run -c "$CONFIG" >>"$AGENT_LOG" 2>&1 &
 	AGENT_PID=$!
-	wait_for 10 agent_answers || {
+	wait_for 30 agent_answers || {
 		sed 's/^/# /' "$AGENT_LOG"
 		lab_die "the agent does not answer"
 	}

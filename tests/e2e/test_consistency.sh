@@ -90,7 +90,7 @@ before=$(program_of gw0)
 leat stop >/dev/null
 wait "$AGENT_PID"
 cp "$LEAT" "$LAB/leat-next"
-LEAT=$LAB/leat-next
+AGENT=$LAB/leat-next
 agent_start
 check "another binary takes over" equal "$(status .adopted)" true
 check "  with a program of its own" [ "$(program_of gw0)" != "$before" ]
