@@ -41,28 +41,35 @@ static int find_flag(int argc, char **argv, const char *flag)
 	return 0;
 }
 
+/* What follows @flag, or NULL. */
+static const char *find_value(int argc, char **argv, const char *flag)
+{
+	int at = find_flag(argc, argv, flag);
+
+	return at && at + 1 < argc ? argv[at + 1] : NULL;
+}
+
 static int usage(void)
 {
-	puts("usage: bench_packet [--quick] [--no-live] [--no-drain] [--verbose] [--only TEXT] "
-	     "[--list]\n"
-	     "  --quick      two rounds instead of five\n"
-	     "  --no-live    leave out packets per second\n"
-	     "  --no-drain   do not empty the store buffer before each packet (docs/bench.md)\n"
-	     "  --verbose    quartiles of every figure\n"
-	     "  --only TEXT  rows whose names contain TEXT\n"
-	     "  --list       time nothing; print the source lines that each row's packet walks");
+	puts("usage: bench_packet [option...]\n"
+	     "  --rounds N        of a pair of runs for each figure; default 15\n"
+	     "  --only TEXT|TEXT  rows whose names contain one of them\n"
+	     "  --verbose         quartiles of every figure\n"
+	     "  --no-live         leave out packets per second\n"
+	     "  --no-drain        do not empty the store buffer before each packet\n"
+	     "  --list            time nothing; print the source lines that a packet walks");
 	return 0;
 }
 
 int main(int argc, char **argv)
 {
-	int only = find_flag(argc, argv, "--only");
+	const char *rounds = find_value(argc, argv, "--rounds");
 	struct rows_options options = {
-		.rounds = find_flag(argc, argv, "--quick") ? 2 : 5,
+		.rounds = rounds ? (unsigned)strtoul(rounds, NULL, 10) : 15,
 		.drains = !find_flag(argc, argv, "--no-drain"),
 		.is_verbose = find_flag(argc, argv, "--verbose"),
 		.is_listed = find_flag(argc, argv, "--list"),
-		.only = only && only + 1 < argc ? argv[only + 1] : NULL,
+		.only = find_value(argc, argv, "--only"),
 	};
 	int err;
 

@@ -21,6 +21,7 @@ enum row_id {
 	ROW_NOT_SERVICE,
 	ROW_PING,
 	ROW_NAT_REQUEST,
+	ROW_NAT_STALE,
 	ROW_NAT_REPLY,
 	ROW_NAT6_REQUEST,
 	ROW_NAT_NEW,
@@ -30,14 +31,17 @@ enum row_id {
 enum column { FLOWS_1, FLOWS_1K, FLOWS_100K, FLOWS_1M, COLUMN_COUNT };
 
 struct rows_options {
-	unsigned rounds;
+	unsigned rounds;  /* at most 100 */
 	bool drains;	  /* see wrapper_open() */
 	bool is_verbose;  /* quartiles of every figure */
-	const char *only; /* rows whose names contain this; NULL: all */
+	const char *only; /* TEXT|TEXT: rows whose names contain one of them; NULL: all */
 	bool is_listed;	  /* print every source line that a packet walks, with instructions taken */
 };
 
-/** rows_measure - all of them, a few pairs of runs each in turn, @rounds times over; 0 or -errno */
+/**
+ * rows_measure - all of them in turn, one pair of runs (stub, program) for each figure, @rounds
+ * times over; 0 or -errno
+ */
 int rows_measure(const struct rows_options *options);
 
 /** rows_print - the table */
@@ -45,6 +49,18 @@ void rows_print(const struct rows_options *options);
 
 /** rows_ns - nanoseconds a packet, the stub's taken off; NaN where it was not measured */
 double rows_ns(enum row_id row, enum column column);
+
+/** struct rows_cell - one figure of the table */
+struct rows_cell {
+	enum row_id row;
+	enum column column;
+};
+
+/**
+ * rows_ratio - median of the ratios of each round: a machine whose speed changes slows both
+ * Returns NaN where either was not measured.
+ */
+double rows_ratio(const struct rows_cell *figure, const struct rows_cell *reference);
 
 /** rows_calls - calls that a packet meets on its way through the shipped program; -1: not walked */
 int rows_calls(enum row_id row);

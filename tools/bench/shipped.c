@@ -22,6 +22,7 @@
 #define SEED	     0x2545f4914f6cdd1dULL
 #define RECORD_UNITS 3600 /* 15 minutes of 2^6 jiffies at 250 Hz */
 #define HALF_OPEN    50
+#define STALE	     20 /* units; a record is rewritten when older than 4 */
 
 struct shipped {
 	struct lb *skel;
@@ -255,6 +256,25 @@ static void shipped_clear(const struct subject *s)
 	memset(shipped->flows[1], 0, shipped->flow_bytes[1]);
 }
 
+static void age_record(union lb_record *record)
+{
+	if (record->value)
+		record->last_use -= STALE;
+}
+
+static void shipped_age(const struct subject *s)
+{
+	const struct shipped *shipped = s->object;
+	struct lb_flow4 *flows4 = shipped->flows[0];
+	struct lb_flow6 *flows6 = shipped->flows[1];
+	size_t i;
+
+	for (i = 0; i < shipped->flow_bytes[0] / sizeof(*flows4); i++)
+		age_record(&flows4[i].record);
+	for (i = 0; i < shipped->flow_bytes[1] / sizeof(*flows6); i++)
+		age_record(&flows6[i].record);
+}
+
 static void shipped_close(struct subject *s)
 {
 	struct shipped *shipped = s->object;
@@ -276,6 +296,7 @@ int shipped_open(const struct shipped_setup *setup, struct subject *out)
 		.object = shipped,
 		.count = shipped_count,
 		.clear = shipped_clear,
+		.age = shipped_age,
 		.close = shipped_close,
 	};
 	int err;

@@ -26,12 +26,13 @@ struct subject_counts {
 	uint64_t pings;
 };
 
-/** struct subject - one loaded program; count and clear are NULL where it keeps nothing */
+/** struct subject - one loaded program; count, clear and age are NULL where it keeps nothing */
 struct subject {
 	int prog_fd;
 	void *object;
 	void (*count)(const struct subject *s, struct subject_counts *out);
 	void (*clear)(const struct subject *s); /* forget every flow */
+	void (*age)(const struct subject *s);	/* make every record's last use a while ago */
 	void (*close)(struct subject *s);
 };
 

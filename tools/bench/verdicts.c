@@ -7,15 +7,10 @@
 
 #include "rows.h"
 
-struct cell {
-	enum row_id row;
-	enum column column;
-};
-
 static const struct {
 	const char *what;
-	struct cell figure;
-	struct cell reference;
+	struct rows_cell figure;
+	struct rows_cell reference;
 	double target;
 } ratios[] = {
 	{ "dsr / C, 1 flow", { ROW_DSR4, FLOWS_1 }, { ROW_C, FLOWS_1 }, 0.4 },
@@ -71,8 +66,7 @@ void verdicts_print(void)
 
 	printf("\n%-34s %8s %8s\n", "ratio", "", "target");
 	for (i = 0; i < sizeof(ratios) / sizeof(ratios[0]); i++) {
-		double ratio = rows_ns(ratios[i].figure.row, ratios[i].figure.column) /
-			       rows_ns(ratios[i].reference.row, ratios[i].reference.column);
+		double ratio = rows_ratio(&ratios[i].figure, &ratios[i].reference);
 
 		if (isnan(ratio))
 			continue;

@@ -17,7 +17,6 @@
 #define MAX_FRAMES 8
 #define STACK	   512
 #define OP_NOSPEC  0xc0 /* BPF_ST | BPF_NOSPEC: a speculation barrier */
-#define KERNEL	   0xffff800000000000ULL
 
 struct walk {
 	struct bpf_insn *insns;
@@ -55,6 +54,61 @@ struct machine {
 	uint64_t jiffies;
 	struct walk_outcome *out;
 };
+
+/* ---- names --------------------------------------------------------------- */
+
+static const char *function_name(const struct walk *walk, uint32_t index)
+{
+	const struct btf_type *type;
+
+	if (!walk->btf || index >= walk->func_count)
+		return "?";
+	type = btf__type_by_id(walk->btf, walk->funcs[index].type_id);
+	return type ? btf__name_by_offset(walk->btf, type->name_off) : "?";
+}
+
+/* The address of symbol @name, or, where @name is NULL, @found gets the name of @address. */
+static uint64_t find_symbol(const char *name, uint64_t address, char *found, size_t size)
+{
+	FILE *symbols = fopen("/proc/kallsyms", "re");
+	char symbol[48], line[256];
+	uint64_t at, result = 0;
+
+	while (symbols && !result && fgets(line, sizeof(line), symbols)) {
+		if (sscanf(line, "%" SCNx64 " %*c %47s", &at, symbol) != 2)
+			continue;
+		if (name ? !strcmp(symbol, name) : at == address)
+			result = at;
+	}
+	if (result && !name)
+		snprintf(found, size, "%s", symbol);
+	if (symbols)
+		fclose(symbols);
+	return result;
+}
+
+/* A helper's number is replaced by its distance from one symbol of the kernel. */
+static void helper_name(int32_t distance, char *name, size_t size)
+{
+	uint64_t base = find_symbol("__bpf_call_base", 0, NULL, 0);
+
+	snprintf(name, size, "helper %d", distance);
+	find_symbol(NULL, base + (uint64_t)(int64_t)distance, name, size);
+}
+
+static void note_call(struct machine *m, const struct bpf_insn *insn)
+{
+	char *name;
+
+	if (m->out->call_count >= WALK_MAX_CALLS)
+		return;
+	name = m->out->calls[m->out->call_count++];
+	if (insn->src_reg == BPF_PSEUDO_CALL)
+		snprintf(name, sizeof(m->out->calls[0]), "%s",
+			 function_name(m->walk, (uint32_t)insn->imm));
+	else
+		helper_name(insn->imm, name, sizeof(m->out->calls[0]));
+}
 
 /* ---- fetching ------------------------------------------------------------ */
 
@@ -122,60 +176,6 @@ void walk_close(struct walk *walk)
 	free(walk->funcs);
 	free(walk->lines);
 	free(walk);
-}
-
-/* ---- names --------------------------------------------------------------- */
-
-static const char *function_name(const struct walk *walk, uint32_t index)
-{
-	const struct btf_type *type;
-
-	if (!walk->btf || index >= walk->func_count)
-		return "?";
-	type = btf__type_by_id(walk->btf, walk->funcs[index].type_id);
-	return type ? btf__name_by_offset(walk->btf, type->name_off) : "?";
-}
-
-/* A helper's number is replaced by its distance from one symbol of the kernel. */
-static void helper_name(int32_t distance, char *name, size_t size)
-{
-	FILE *symbols = fopen("/proc/kallsyms", "re");
-	uint64_t address, base = 0, best = 0, wanted;
-	char symbol[48], line[256];
-	int pass;
-
-	snprintf(name, size, "helper %d", distance);
-	if (!symbols)
-		return;
-	for (pass = 0; pass < 2; pass++) {
-		wanted = base + (uint64_t)(int64_t)distance;
-		rewind(symbols);
-		while (fgets(line, sizeof(line), symbols)) {
-			if (sscanf(line, "%" SCNx64 " %*c %47s", &address, symbol) != 2)
-				continue;
-			if (!pass && !strcmp(symbol, "__bpf_call_base"))
-				base = address;
-			if (pass && base && address == wanted && address != best) {
-				best = address;
-				snprintf(name, size, "%s", symbol);
-			}
-		}
-	}
-	fclose(symbols);
-}
-
-static void note_call(struct machine *m, const struct bpf_insn *insn)
-{
-	char *name;
-
-	if (m->out->call_count >= WALK_MAX_CALLS)
-		return;
-	name = m->out->calls[m->out->call_count++];
-	if (insn->src_reg == BPF_PSEUDO_CALL)
-		snprintf(name, sizeof(m->out->calls[0]), "%s",
-			 function_name(m->walk, (uint32_t)insn->imm));
-	else
-		helper_name(insn->imm, name, sizeof(m->out->calls[0]));
 }
 
 /* ---- instructions -------------------------------------------------------- */
@@ -378,6 +378,14 @@ static int step_store(struct machine *m, const struct bpf_insn *insn)
 	return 0;
 }
 
+/* bpf_jiffies64() is inlined as a load from an address of the kernel: no program has others. */
+static bool is_address(const struct bpf_insn *insn)
+{
+	const struct bpf_insn *next = insn + 2;
+
+	return next->code == (BPF_LDX | BPF_MEM | BPF_DW) && next->src_reg == insn->dst_reg;
+}
+
 static int step_constant(struct machine *m, const struct bpf_insn *insn)
 {
 	const struct walk_memory *memory = &m->walk->memory;
@@ -387,7 +395,7 @@ static int step_constant(struct machine *m, const struct bpf_insn *insn)
 		value = walk_memory_map(memory, (uint32_t)insn[0].imm);
 	else if (insn->src_reg == BPF_PSEUDO_MAP_VALUE)
 		value = walk_memory_value(memory, (uint32_t)insn[0].imm) + (uint32_t)insn[1].imm;
-	else if (value >= KERNEL) /* the only address of the kernel that is read: jiffies */
+	else if (is_address(insn))
 		value = (uint64_t)(uintptr_t)&m->jiffies;
 	m->r[insn->dst_reg] = value;
 	m->pc++;
