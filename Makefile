@@ -257,6 +257,7 @@ install: all ## leat, an example configuration and the documents, below DESTDIR 
 	install -D -m 0755 $(BUILD)/leat $(DESTDIR)$(PREFIX)/sbin/leat
 	install -D -m 0644 lb.yaml $(DESTDIR)$(PREFIX)/share/doc/leat/lb.yaml
 	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/doc/leat README.md CHANGELOG.md $(wildcard docs/*.md)
+	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/man/man8 $(wildcard docs/*.8)
 
 # ---- for people and their tools --------------------------------------------
 
