@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-#include "cli/nearest.h"
 #include "cli/options.h"
 #include "cli/usage.h"
+#include "model/nearest.h"
 
 static const struct cli_verb *cli_find_verb(const struct cli_verb *const *verbs, const char *name)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The command line: a verb is a row of text, the options it takes, and a function.
- * In reading order: cli.c (which verb), options.c, usage.c, nearest.c (suggestions),
+ * In reading order: cli.c (which verb), options.c, usage.c,
  * client.c (asks the agent), fields.c and table.c (how things look), then one file a verb;
  * what status, reload and explain print is in render_*.c.
  */

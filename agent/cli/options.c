@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "api/api.h"
-#include "cli/nearest.h"
+#include "model/nearest.h"
 
 #define MAX_WATCH_S 3600
 

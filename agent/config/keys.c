@@ -9,8 +9,8 @@
 
 #include "config/document.h"
 #include "config/errors.h"
-#include "config/nearest.h"
 #include "model/cleanup.h"
+#include "model/nearest.h"
 
 bool reader_no_memory(struct reader *r)
 {
@@ -138,8 +138,7 @@ static void add_known(struct reader *r, const struct config_table *table,
 static void add_unknown(struct reader *r, const struct config_table *table,
 			const struct config_value *name)
 {
-	const char *nearest = NULL;
-	unsigned best = UINT_MAX;
+	struct nearest nearest;
 	char quoted[ERRORS_QUOTED];
 
 	errors_quote(quoted, name->text, name->length);
@@ -149,13 +148,12 @@ static void add_unknown(struct reader *r, const struct config_table *table,
 			   "whole mapping an anchor (&name) and use it as *name");
 		return;
 	}
-	for (size_t i = 0; i < table->count; i++) {
-		if (nearest_is_closer(name->text, name->length, table->keys[i].name, &best))
-			nearest = table->keys[i].name;
-	}
-	if (nearest)
+	nearest_begin(&nearest, name->text);
+	for (size_t i = 0; i < table->count; i++)
+		nearest_offer(&nearest, table->keys[i].name);
+	if (nearest.best)
 		reader_add(r, name->pos, "unknown key %s in %s; did you mean \"%s\"?", quoted,
-			   table->what, nearest);
+			   table->what, nearest.best);
 	else
 		add_known(r, table, name, quoted);
 }

@@ -9,7 +9,7 @@
 
 #include "config/document.h"
 #include "config/errors.h"
-#include "config/nearest.h"
+#include "model/nearest.h"
 
 #define STATUS_MIN   100
 #define STATUS_MAX   599
@@ -206,9 +206,8 @@ static bool read_percent(struct reader *r, const struct config_key *key,
 static bool add_unknown_word(struct reader *r, const struct config_key *key,
 			     const struct config_value *value, bool is_later)
 {
-	const char *nearest = NULL;
+	struct nearest nearest;
 	char quoted[ERRORS_QUOTED];
-	unsigned best = UINT_MAX;
 	char known[128];
 
 	errors_quote(quoted, value->text, value->length);
@@ -216,15 +215,15 @@ static bool add_unknown_word(struct reader *r, const struct config_key *key,
 	if (is_later)
 		return reader_add(r, value->pos, "%s: %s is not in this release; known are: %s",
 				  key->name, quoted, known);
+	nearest_begin(&nearest, value->text);
 	for (const struct config_word *word = key->words; word->text; word++) {
-		if (!word->is_later &&
-		    nearest_is_closer(value->text, value->length, word->text, &best))
-			nearest = word->text;
+		if (!word->is_later)
+			nearest_offer(&nearest, word->text);
 	}
-	if (nearest)
+	if (nearest.best)
 		return reader_add(r, value->pos,
 				  "%s: %s is not known; did you mean \"%s\"? Known are: %s",
-				  key->name, quoted, nearest, known);
+				  key->name, quoted, nearest.best, known);
 	return reader_add(r, value->pos, "%s: %s is not known; known are: %s", key->name, quoted,
 			  known);
 }

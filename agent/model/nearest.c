@@ -1,13 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#include "cli/nearest.h"
+#include "model/nearest.h"
 
+#include <ctype.h>
+#include <stdbool.h>
 #include <string.h>
+#include <strings.h>
 
 #define MAX_WORD 31
 
 static unsigned nearest_min(unsigned a, unsigned b)
 {
 	return a < b ? a : b;
+}
+
+static bool nearest_is_same(char a, char b)
+{
+	return tolower((unsigned char)a) == tolower((unsigned char)b);
 }
 
 /*
@@ -26,8 +34,10 @@ static unsigned nearest_distance(const char *a, const char *b)
 		row[0] = i;
 		for (unsigned j = 1; j <= b_length; j++) {
 			row[j] = nearest_min(last[j], row[j - 1]) + 1;
-			row[j] = nearest_min(row[j], last[j - 1] + (a[i - 1] != b[j - 1]));
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+			row[j] = nearest_min(row[j],
+					     last[j - 1] + !nearest_is_same(a[i - 1], b[j - 1]));
+			if (i > 1 && j > 1 && nearest_is_same(a[i - 1], b[j - 2]) &&
+			    nearest_is_same(a[i - 2], b[j - 1]))
 				row[j] = nearest_min(row[j], before[j - 2] + 1);
 		}
 		oldest = before;
@@ -42,7 +52,7 @@ void nearest_begin(struct nearest *nearest, const char *word)
 {
 	*nearest = (struct nearest) {
 		.word = word,
-		.distance = (unsigned)strlen(word) / 3 + 2,
+		.distance = (unsigned)(strlen(word) + 3) / 4 + 1,
 	};
 }
 
@@ -53,7 +63,7 @@ void nearest_offer(struct nearest *nearest, const char *known)
 
 	if (length == 0 || length > MAX_WORD || strlen(known) > MAX_WORD)
 		return;
-	distance = strncmp(nearest->word, known, length) == 0
+	distance = strncasecmp(nearest->word, known, length) == 0
 			   ? 1
 			   : nearest_distance(nearest->word, known);
 	if (distance < nearest->distance && distance < strlen(known)) {
