@@ -105,3 +105,19 @@ void log_event(enum log_level level, const char *format, ...)
 	line[length++] = '\n';
 	log_write(line, length);
 }
+
+const char *log_escape(const char *text)
+{
+	static char buffers[4][512];
+	static unsigned turn;
+	char *buf = buffers[turn++ % 4];
+	size_t used = 0;
+
+	for (; *text && used + 2 < sizeof(buffers[0]); text++) {
+		if (*text == '"' || *text == '\\')
+			buf[used++] = '\\';
+		buf[used++] = *text;
+	}
+	buf[used] = '\0';
+	return buf;
+}

@@ -16,6 +16,12 @@ void log_event(enum log_level level, const char *format, ...) __attribute__((for
 #define log_info(...)  log_event(LOG_INFO_EVENT, __VA_ARGS__)
 #define log_debug(...) log_event(LOG_DEBUG_EVENT, __VA_ARGS__)
 
+/**
+ * log_escape - @text for a value in quotes: " and \\ get a backslash
+ * Returns one of four buffers in turn; long text is cut. One thread.
+ */
+const char *log_escape(const char *text);
+
 /** log_set_level - lines above @level are dropped */
 void log_set_level(enum log_level level);
 

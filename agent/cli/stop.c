@@ -11,6 +11,7 @@
 #include "cli/client.h"
 #include "cli/fields.h"
 #include "cli/orphan.h"
+#include "control/control.h"
 #include "model/cleanup.h"
 
 #define WAIT_MS 30000
@@ -50,18 +51,37 @@ static int stop_wait(const struct cli_arguments *args, int process)
 	return CLI_EXIT_REFUSED;
 }
 
-/* what --detach is for is still there, and nobody is left to do it */
-static void stop_print_orphan(const struct cli_arguments *args)
+/* what --detach is for is still there, and nobody else is left to do it */
+static bool stop_has_orphan(const struct cli_arguments *args)
 {
+	struct client_reply reply;
 	char interfaces[256];
+	int err;
 
 	if (!args->is_detaching ||
 	    orphan_find(args->pin_dir, interfaces, sizeof(interfaces)) == ORPHAN_NONE)
-		return;
-	fprintf(args->err,
-		"the data path pinned at %s is still there: `leat run` takes it over and can then "
-		"be stopped with --detach; `rm -r %s` removes it as it is, but no VIP address\n",
-		args->pin_dir, args->pin_dir);
+		return false;
+	err = client_ask(args->socket_path, "GET", "/v1/version", &reply, NULL, 0);
+	if (!err)
+		json_decref(reply.body);
+	return err == -ENOENT || err == -ECONNREFUSED;
+}
+
+static int stop_remove_orphan(const struct cli_arguments *args)
+{
+	char error[512];
+	int err = control_remove(args->pin_dir, error, sizeof(error));
+
+	if (err) {
+		fprintf(args->err, "leat stop: no agent answers on %s, and %s\n", args->socket_path,
+			error);
+		return CLI_EXIT_REFUSED;
+	}
+	if (args->is_json)
+		fprintf(args->out, "{\"stopping\": false, \"detached\": true}\n");
+	else
+		fprintf(args->out, "no agent was running; the data path is removed\n");
+	return CLI_EXIT_OK;
 }
 
 static int stop_run(const struct cli_arguments *args)
@@ -71,11 +91,11 @@ static int stop_run(const struct cli_arguments *args)
 	struct client_reply reply;
 	int status;
 
+	if (stop_has_orphan(args))
+		return stop_remove_orphan(args);
 	status = client_ask_or_complain(args, "POST", target, &reply);
-	if (status != CLI_EXIT_OK) {
-		stop_print_orphan(args);
+	if (status != CLI_EXIT_OK)
 		return status;
-	}
 	status = client_exit_status(reply.http_status);
 	field_make_printable(reply.body);
 	if (status == CLI_EXIT_OK)
@@ -102,8 +122,8 @@ const struct cli_verb cli_stop_verb = {
 		"Tells the agent to end, and waits until it has. Packets go on being forwarded by\n"
 		"what it last wrote, and the next `leat run` takes over without losing one.\n"
 		"With --detach the data path goes too: programs, maps, and the VIP addresses that\n"
-		"the agent added.\n",
-	.statuses = "  0  the agent has ended\n"
+		"the agent added. That works without an agent as well, when it has died.\n",
+	.statuses = "  0  the agent has ended; with --detach, the data path is gone\n"
 		    "  1  it refused, or has not ended within 30 s\n"
 		    "  2  the command line is wrong\n"
 		    "  3  no agent answers\n",

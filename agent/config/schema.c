@@ -109,7 +109,8 @@ TABLE(schema_interface, interface_keys);
 #define WHAT_schema_limits "limits"
 static const struct config_key limits_keys[] = {
 	[LIMITS_MAX_FLOWS] = { "max_flows", &value_number, FIELD(model_config, max_flows),
-			       .min = 1024, .max = FLOWS_MAX, .preset = "262144",
+			       .min = 1024, .max = FLOWS_MAX,
+			       .preset_words = "262144 at the first start",
 			       .help = "recorded connections of IPv4, and as many of IPv6; rounded "
 				       "up to a power of two" },
 	[LIMITS_MAX_SLOTS] = { "max_slots", &value_number, FIELD(model_config, max_slots),

@@ -93,6 +93,7 @@ static void add_not_prime(struct reader *r, const struct config_mark *mark, unsi
 static void finish_table_size(struct reader *r, struct model_service *service,
 			      const struct config_mark *mark)
 {
+	service->has_table_size = mark->is_given;
 	if (!mark->is_given)
 		service->table_size = model_table_size(service->backend_count);
 	else if (mark->is_wrong)

@@ -50,7 +50,7 @@ static void on_hop(void *arg, uint32_t token, const struct net_hop *hop)
 	if (!hop->ifindex) { /* what was known last stays in use: health is the judge */
 		snprintf(b->hop_reason, sizeof(b->hop_reason), "%s", hop->reason);
 		log_warn("next hop lost service=%s backend=%s reason=\"%s\"", s->model->name,
-			 b->name, hop->reason);
+			 b->name, log_escape(hop->reason));
 		return;
 	}
 	b->hop_reason[0] = '\0';
@@ -136,31 +136,23 @@ static int load_config(struct control *ctl)
 	return err;
 }
 
-static bool wants_nat(const struct model_config *config)
-{
-	for (size_t i = 0; i < config->service_count; i++) {
-		if (config->services[i].forward == LB_FORWARD_NAT)
-			return true;
-	}
-	return false;
-}
-
 static int open_dataplane(struct control *ctl)
 {
 	const struct model_config *config = ctl->config;
 	struct dataplane_settings settings = {
 		.pin_dir = ctl->settings->pin_dir,
 		.max_slots = config->max_slots,
+		.default_slots = config_default_slots(config),
 		.max_flows = config->max_flows,
 		.has_hash_key = config->has_hash_key,
 		.hash_key = { config->hash_key[0], config->hash_key[1] },
-		.has_nat = wants_nat(config),
+		.has_nat = config_has_nat(config),
 	};
 	struct dataplane_error error = {};
 	int err = dataplane_open(&settings, &ctl->dp, &ctl->is_adopted, &error);
 
 	if (err) {
-		log_error("data path not loaded reason=\"%s\"", error.text);
+		log_error("data path not loaded reason=\"%s\"", log_escape(error.text));
 		return err;
 	}
 	ctl->has_nat = settings.has_nat;
@@ -256,28 +248,18 @@ static int start(struct control *ctl)
 
 static void free_services(struct control *ctl)
 {
-	for (size_t i = 0; i < ctl->service_count; i++) {
-		struct control_service *s = ctl->services[i];
-
-		for (size_t k = 0; k < s->backend_count; k++) {
-			free(s->backends[k]->name);
-			free(s->backends[k]);
-		}
-		free(s->backends);
-		free(s->target);
-		free(s->memory);
-		free(s);
-	}
+	for (size_t i = 0; i < ctl->service_count; i++)
+		service_free(ctl, ctl->services[i]);
 	free(ctl->services);
 }
 
 static void close_all(struct control *ctl)
 {
+	free_services(ctl);
 	api_free(ctl->api);
 	health_free(ctl->health);
 	net_free(ctl->net);
 	dataplane_close(ctl->dp);
-	free_services(ctl);
 	free(ctl->interfaces);
 	model_config_free(ctl->config);
 	for (size_t i = 0; i < 3; i++) {
@@ -322,7 +304,7 @@ static int remove_all(const char *pin_dir)
 		log_info("detached and removed pins=%s", pin_dir);
 		return 0;
 	}
-	log_error("not removed reason=\"%s\"", error.text);
+	log_error("not removed reason=\"%s\"", log_escape(error.text));
 	return EXIT_FAILURE;
 }
 

@@ -66,7 +66,32 @@ static void detach_stray(void *arg, const char *ifname, uint32_t ifindex)
 	log_info("detached interface=%s reason=\"not in the configuration\"", ifname);
 }
 
-int links_apply(struct control *ctl, struct model_interface *interfaces, size_t count)
+/* One interface of the configuration, as far as it is known; then attached. */
+static int apply_one(struct control *ctl, const struct model_interface *model,
+		     struct control_interface *i, bool may_be_absent)
+{
+	const struct control_interface *was;
+	int err;
+
+	was = find_interface(ctl->interfaces, ctl->interface_count, model->name);
+	if (was)
+		*i = *was;
+	if (!was || was->mode != model->mode)
+		i->is_attached = false;
+	snprintf(i->name, sizeof(i->name), "%s", model->name);
+	i->mode = model->mode;
+	err = attach(ctl, i);
+	if (err && !(was && !was->ifindex))
+		log_error("not attached interface=%s reason=\"%s\"", i->name,
+			  log_escape(i->trouble));
+	/* it may come yet, and then links_changed() hears of it */
+	if (err == -ENODEV && !i->ifindex && (may_be_absent || was))
+		return 0;
+	return err;
+}
+
+int links_apply(struct control *ctl, const struct model_interface *interfaces, size_t count,
+		bool may_be_absent)
 {
 	struct control_interface *list = calloc(count + 1, sizeof(*list));
 	struct stray stray = { ctl, list, count };
@@ -75,20 +100,8 @@ int links_apply(struct control *ctl, struct model_interface *interfaces, size_t 
 	if (!list)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++) {
-		struct control_interface *was;
-		int err;
+		int err = apply_one(ctl, &interfaces[i], &list[i], may_be_absent);
 
-		was = find_interface(ctl->interfaces, ctl->interface_count, interfaces[i].name);
-		if (was)
-			list[i] = *was;
-		if (!was || was->mode != interfaces[i].mode)
-			list[i].is_attached = false;
-		snprintf(list[i].name, sizeof(list[i].name), "%s", interfaces[i].name);
-		list[i].mode = interfaces[i].mode;
-		err = attach(ctl, &list[i]);
-		if (err)
-			log_error("not attached interface=%s reason=\"%s\"", list[i].name,
-				  list[i].trouble);
 		if (!first_error)
 			first_error = err;
 	}
@@ -103,15 +116,19 @@ int links_apply(struct control *ctl, struct model_interface *interfaces, size_t 
 void links_changed(struct control *ctl, const char *name)
 {
 	struct control_interface *i = find_interface(ctl->interfaces, ctl->interface_count, name);
+	char trouble[sizeof(i->trouble)];
 	bool was_up, was_attached;
 
 	if (!i)
 		return;
 	was_up = i->is_up;
 	was_attached = i->is_attached;
+	memcpy(trouble, i->trouble, sizeof(trouble));
 	attach(ctl, i);
 	if (was_attached && !i->is_attached)
-		log_warn("interface lost interface=%s reason=\"%s\"", name, i->trouble);
+		log_warn("interface lost interface=%s reason=\"%s\"", name, log_escape(i->trouble));
+	else if (!i->is_attached && strcmp(trouble, i->trouble))
+		log_error("not attached interface=%s reason=\"%s\"", name, log_escape(i->trouble));
 	else if (was_up != i->is_up)
 		log_info("interface %s interface=%s", i->is_up ? "up" : "down", name);
 }
@@ -166,22 +183,29 @@ static void remove_strangers(struct control *ctl)
 	}
 }
 
+int vips_place(struct control *ctl, const struct model_config *config)
+{
+	for (size_t i = 0; i < config->service_count; i++) {
+		struct lb_service row = {
+			.vip = config->services[i].vip,
+			.family = (uint8_t)addr_family(&config->services[i].vip),
+			.flags = LB_SVC_VIP,
+		};
+		int err = 0;
+
+		if (!dataplane_find_service(ctl->dp, &row))
+			err = dataplane_put_service(ctl->dp, &row);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
 void vips_apply(struct control *ctl)
 {
 	for (size_t i = 0; i < ctl->service_count; i++) {
-		const struct control_service *s = ctl->services[i];
-		struct lb_service row = {
-			.vip = s->row.vip,
-			.family = (uint8_t)addr_family(&s->row.vip),
-			.flags = LB_SVC_VIP,
-		};
-		int err = dataplane_put_service(ctl->dp, &row);
-
-		if (err)
-			log_error("VIP row not placed service=%s error=\"%s\"", s->model->name,
-				  strerror(-err));
-		if (s->model->add_vip)
-			add_address(ctl, &s->row.vip);
+		if (ctl->services[i]->model->add_vip)
+			add_address(ctl, &ctl->services[i]->row.vip);
 	}
 	remove_strangers(ctl);
 }

@@ -36,7 +36,11 @@ struct control_backend {
 	bool is_watched; /* its next hop; its probes where it has any */
 	bool is_probed;
 	bool takes_newcomers;
+	bool is_kept;		/* scratch of service_update */
+	bool awaits_replies;	/* nat: its row in lb_replies is still to be placed, or another's */
 	uint32_t unnamed_since; /* clock */
+	unsigned bumps;		/* of its generation, since bumps_since: tick.c, rule 6 */
+	uint32_t bumps_since;	/* clock */
 	bool is_quiet;
 	uint32_t quiet_since; /* clock */
 	uint32_t flows;	      /* valid records, at the last sweep */
@@ -63,6 +67,7 @@ struct control_service {
 	struct lb_timers timers; /* as the data path has them */
 	uint32_t shorter_at;	 /* clock: when shorter times may take effect */
 	bool is_shorter_pending;
+	bool is_kept; /* scratch of transaction.c */
 	bool is_held; /* new: waits for the first probes, so that its table starts balanced */
 	uint64_t first_up_ms; /* CLOCK_MONOTONIC, while held; 0: none is up */
 	bool is_dirty;	      /* the target is to be built anew */
@@ -100,6 +105,7 @@ struct control {
 	size_t interface_count;
 	struct control_backend *by_id[LB_MAX_BACKENDS];
 	struct control_service *service_of[LB_MAX_BACKENDS];
+	struct control_service *by_service_id[LB_SERVICE_IDS];
 	uint16_t generations[LB_MAX_BACKENDS];
 	struct dataplane_flows flows;
 	uint16_t last_backend_id;
@@ -123,7 +129,31 @@ uint32_t control_bound(const struct control *ctl);
  * when safe */
 void control_set_times(struct control *ctl, struct control_service *s);
 
-/* ---- services.c: rows of services and backends ---- */
+/* ---- keep.c: what the file leaves open stays as it runs ---- */
+
+/** config_has_nat - whether a service of @config needs the nat feature */
+bool config_has_nat(const struct model_config *config);
+
+/** config_default_slots - room for the slots of @config at a first start, where it gives none */
+unsigned config_default_slots(const struct model_config *config);
+
+/** config_note_node - from now on the running configuration tells the sizes and the hash key that
+ * the data path has, whatever the file said */
+void config_note_node(struct control *ctl);
+
+/**
+ * config_keep - fill in what @next does not give from what runs: limits, hash key, and the sizes of
+ * tables of services that are pinned
+ */
+void config_keep(const struct control *ctl, struct model_config *next);
+
+/* ---- services.c: rows of services ---- */
+
+/** struct control_pinned - backends by service, as chains of ids; 0 ends one */
+struct control_pinned {
+	uint16_t first[LB_SERVICE_IDS];
+	uint16_t next[LB_MAX_BACKENDS];
+};
 
 /**
  * service_create - slots and backends of a new service, which no packet finds yet
@@ -134,7 +164,8 @@ int service_create(struct control *ctl, const struct model_service *model,
 
 /** service_adopt - the same around a row that is pinned; -ESTALE: it is of another shape */
 int service_adopt(struct control *ctl, const struct model_service *model,
-		  const struct lb_service *row, struct control_service **out);
+		  const struct lb_service *row, const struct control_pinned *pinned,
+		  struct control_service **out);
 
 /** service_discard - one that was never published, or whose row is another's by now */
 void service_discard(struct control *ctl, struct control_service *s);
@@ -142,22 +173,18 @@ void service_discard(struct control *ctl, struct control_service *s);
 /** service_remove - out of the maps, at once, with all its backends; frees @s */
 void service_remove(struct control *ctl, struct control_service *s);
 
+/** service_free - the memory alone: what is pinned stays */
+void service_free(struct control *ctl, struct control_service *s);
+
 /** service_fits - whether @s can go on under @model: the same mode, tracking and table */
 bool service_fits(const struct control_service *s, const struct model_service *model);
 
-/** service_find - by VIP, port and protocol, or NULL */
+/** service_find - the running one with this VIP, port and protocol, or NULL */
 struct control_service *service_find(const struct control *ctl, const struct model_service *model);
 
-/** backend_create - a new row, dead until a probe decides; 0, -ENOSPC, -ENOMEM */
-int backend_create(struct control *ctl, struct control_service *s,
-		   const struct model_backend *model);
-
-/** backend_remove - out of the maps and of @s; its counters stay with the service */
-void backend_remove(struct control *ctl, struct control_service *s, struct control_backend *b);
-
-/** backend_find - by address and port, or NULL */
-struct control_backend *backend_find(const struct control_service *s, const struct lb_addr *address,
-				     unsigned port);
+/** service_pinned - the row of lb_services with this VIP, port and protocol, or NULL */
+const struct lb_service *service_pinned(const struct control *ctl,
+					const struct model_service *model);
 
 /** service_weighs_as - whether @model leaves each backend's weight and drain as they are */
 bool service_weighs_as(const struct control_service *s, const struct model_service *model);
@@ -167,8 +194,38 @@ bool service_weighs_as(const struct control_service *s, const struct model_servi
 void service_update(struct control *ctl, struct control_service *s,
 		    const struct model_service *model);
 
-/** backend_observe - start, change or stop the probe and the next hop's watch as the model says */
-void backend_observe(struct control *ctl, struct control_service *s, struct control_backend *b);
+/* ---- backends.c: rows of backends ---- */
+
+/** backend_find - by address and port, or NULL */
+struct control_backend *backend_find(const struct control_service *s, const struct lb_addr *address,
+				     unsigned port);
+
+/** backend_row - what dataplane_put_backend() wants to know of a backend of @s */
+struct lb_backend backend_row(const struct control_service *s, const struct lb_addr *address,
+			      unsigned port);
+
+/** backend_create - a new row, dead until a probe decides; 0, -ENOSPC, -ENOMEM */
+int backend_create(struct control *ctl, struct control_service *s,
+		   const struct model_backend *model);
+
+/** backend_adopt - the same around a row that is pinned; 0, -ENOMEM */
+int backend_adopt(struct control *ctl, struct control_service *s, uint16_t id);
+
+/** backend_update - take over @model: name, weight, drain, probe; start what is not yet running */
+void backend_update(struct control *ctl, struct control_service *s, struct control_backend *b,
+		    const struct model_backend *model);
+
+/** backend_leave - it is in the configuration no more: drain it, then it is removed */
+void backend_leave(struct control *ctl, struct control_service *s, struct control_backend *b);
+
+/** backend_remove - out of the maps and of @s; its counters stay with the service */
+void backend_remove(struct control *ctl, struct control_service *s, struct control_backend *b);
+
+/** backend_forget - out of the maps, not of its service's list */
+void backend_forget(struct control *ctl, struct control_backend *b);
+
+/** backend_release - the memory and the observers alone: what is pinned stays */
+void backend_release(struct control *ctl, struct control_backend *b);
 
 /* ---- tick.c: observations -> plan -> data path ---- */
 
@@ -185,24 +242,48 @@ int service_target(const struct control_service *s, uint16_t *out, uint64_t *dig
  * failure */
 const struct lb_be_stats *control_stats(struct control *ctl);
 
+/** execute_slots_op - emit of slots_step(): @arg is a struct slots_emission */
+struct slots_emission {
+	struct control *ctl;
+	struct control_service *s;
+	uint32_t count; /* operations */
+};
+void execute_slots_op(void *arg, const struct slots_op *op);
+
+/** service_view - @s as slots_step() wants it */
+struct slots_view service_view(const struct control *ctl, const struct control_service *s);
+
 /** service_count_slots - who is named by the slots as they stand */
 void service_count_slots(struct control *ctl, struct control_service *s);
 
 /* ---- links.c: interfaces and VIPs ---- */
 
-/** links_apply - attach what the configuration names, detach what it no longer does */
-int links_apply(struct control *ctl, struct model_interface *interfaces, size_t count);
+/**
+ * links_apply - attach what the configuration names, detach what it no longer does
+ * @may_be_absent: -ENODEV of any of them is no failure; else only of those that were there before
+ */
+int links_apply(struct control *ctl, const struct model_interface *interfaces, size_t count,
+		bool may_be_absent);
 
 /** links_changed - news of an interface */
 void links_changed(struct control *ctl, const char *name);
 
-/** vips_apply - rows and addresses for the VIPs of all services, and no others */
+/** vips_place - rows for the VIPs of @config; 0, -ENOSPC */
+int vips_place(struct control *ctl, const struct model_config *config);
+
+/** vips_apply - addresses for the VIPs of all services; rows and addresses of others go */
 void vips_apply(struct control *ctl);
 
 /** vips_withdraw - addresses only: before everything is removed */
 void vips_withdraw(struct control *ctl);
 
-/* ---- reload.c ---- */
+/* ---- transaction.c ---- */
+
+/** transaction_apply - make @next run, and take it over; on failure nothing has changed, and @error
+ * says why. 0 or -errno. */
+int transaction_apply(struct control *ctl, struct model_config *next, char *error, size_t size);
+
+/* ---- start.c, reload.c ---- */
 
 /** control_start_config - the first configuration: adopt what is pinned, create the rest. 0 or
  * -errno, logged */

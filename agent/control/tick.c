@@ -13,6 +13,7 @@
 
 #define HOLD_MS	       500 /* a new service waits this long after its first backend is up */
 #define STATS_FRESH_MS 100
+#define BUMPS_A_WINDOW 510
 
 /* ---- what the slots say --------------------------------------------------- */
 
@@ -43,18 +44,26 @@ void service_count_slots(struct control *ctl, struct control_service *s)
 	}
 }
 
-struct emission {
-	struct control *ctl;
-	struct control_service *s;
-	uint32_t count;
-};
-
-static void execute(void *arg, const struct slots_op *op)
+void execute_slots_op(void *arg, const struct slots_op *op)
 {
-	struct emission *e = arg;
+	struct slots_emission *e = arg;
 
 	dataplane_apply(e->ctl->dp, e->s->row.table_base, op);
 	e->count++;
+}
+
+struct slots_view service_view(const struct control *ctl, const struct control_service *s)
+{
+	return (struct slots_view) {
+		.words = dataplane_words(ctl->dp) + s->row.table_base,
+		.stamps = dataplane_stamps(ctl->dp) + s->row.table_base,
+		.size = s->row.table_size,
+		.target = s->target,
+		.generations = ctl->generations,
+		.is_udp = s->model->proto == IPPROTO_UDP,
+		.is_tracked = s->row.flags & LB_SVC_TRACKED,
+		.times = s->times,
+	};
 }
 
 /* ---- the target ----------------------------------------------------------- */
@@ -89,12 +98,11 @@ int service_target(const struct control_service *s, uint16_t *out, uint64_t *dig
 
 /* ---- backends: alive, dead, draining -------------------------------------- */
 
-static void say_state(struct control *ctl, struct control_service *s, struct control_backend *b,
+static void say_state(const struct control_service *s, struct control_backend *b,
 		      enum lifecycle_state state)
 {
 	const char *was = lifecycle_name(b->state);
 
-	(void)ctl;
 	b->state = state;
 	b->since_ms = control_realtime_ms();
 	if (state == BACKEND_LEAVING)
@@ -102,14 +110,37 @@ static void say_state(struct control *ctl, struct control_service *s, struct con
 	else if (state == BACKEND_DRAINING)
 		snprintf(b->reason, sizeof(b->reason), b->weight ? "drain: true" : "weight 0");
 	log_info("backend %s service=%s backend=%s was=%s reason=\"%s\"", lifecycle_name(state),
-		 s->model->name, b->name, was, b->reason);
+		 s->model->name, b->name, was, log_escape(b->reason));
 }
 
-/* Returns whether the table must be built anew; *removes: the row may go. */
-static bool step_backend(struct control *ctl, struct control_service *s, struct control_backend *b,
-			 uint32_t now, bool *removes)
+/*
+ * Rule 6: a record keeps 10 bits of a generation, and within Tr no value of them may come back.
+ * Any span of Tr touches two windows of Tr at most, and 511 bumps in each are fewer than 1024; a
+ * backend that has had 510 waits for the next window before it lives again.
+ */
+static bool may_bump_more(const struct control_service *s, struct control_backend *b, uint32_t now)
 {
-	struct lifecycle_input in = {
+	if (now - b->bumps_since > s->timers.record) {
+		b->bumps = 0;
+		b->bumps_since = now;
+	}
+	return b->bumps < BUMPS_A_WINDOW;
+}
+
+static void bump_generation(struct control *ctl, struct control_backend *b, uint32_t now)
+{
+	uint16_t *generation = &ctl->generations[b->id];
+
+	dataplane_bump_generation(ctl->dp, b->id);
+	*generation = dataplane_backends(ctl->dp)[b->id].generation;
+	b->bumps++;
+	if (*generation & 1)
+		b->unnamed_since = now; /* d counts from here, at least */
+}
+
+static struct lifecycle_input input_of(const struct control *ctl, const struct control_backend *b)
+{
+	return (struct lifecycle_input) {
 		.is_healthy = b->is_healthy,
 		.is_decided = b->is_decided,
 		.wants_drain = b->wants_drain,
@@ -122,19 +153,25 @@ static bool step_backend(struct control *ctl, struct control_service *s, struct 
 		.is_quiet = b->is_quiet,
 		.quiet_since = b->quiet_since,
 	};
+}
+
+/* Returns whether the table must be built anew; *removes: the row may go. */
+static bool step_backend(struct control *ctl, struct control_service *s, struct control_backend *b,
+			 uint32_t now, bool *removes)
+{
+	struct lifecycle_input in = input_of(ctl, b);
 	bool is_tracked = s->row.flags & LB_SVC_TRACKED;
+	uint32_t bound = may_bump_more(s, b, now) ? control_bound(ctl) : UINT32_MAX;
 	struct lifecycle_output out;
 	bool changed;
 
-	lifecycle_step(&in, now, control_bound(ctl), is_tracked ? 0 : s->times.settle, &out);
-	if (out.bump_generation) {
-		dataplane_bump_generation(ctl->dp, b->id);
-		ctl->generations[b->id] = dataplane_backends(ctl->dp)[b->id].generation;
-	}
+	lifecycle_step(&in, now, bound, is_tracked ? 0 : s->times.settle, &out);
+	if (out.bump_generation)
+		bump_generation(ctl, b, now);
 	changed = out.bump_generation || out.takes_newcomers != b->takes_newcomers;
 	b->takes_newcomers = out.takes_newcomers;
 	if (out.state != b->state)
-		say_state(ctl, s, b, out.state);
+		say_state(s, b, out.state);
 	*removes = out.remove;
 	return changed;
 }
@@ -175,20 +212,11 @@ static bool is_still_held(struct control_service *s)
 
 static void step_slots(struct control *ctl, struct control_service *s, uint32_t now)
 {
-	struct emission e = { .ctl = ctl, .s = s };
-	struct slots_view view = {
-		.words = dataplane_words(ctl->dp) + s->row.table_base,
-		.stamps = dataplane_stamps(ctl->dp) + s->row.table_base,
-		.size = s->row.table_size,
-		.target = s->target,
-		.generations = ctl->generations,
-		.is_udp = s->model->proto == IPPROTO_UDP,
-		.is_tracked = s->row.flags & LB_SVC_TRACKED,
-		.times = s->times,
-	};
+	struct slots_emission e = { .ctl = ctl, .s = s };
+	struct slots_view view = service_view(ctl, s);
 	uint32_t was_moving = s->counts.moving;
 
-	slots_step(&view, s->memory, now, execute, &e, &s->counts);
+	slots_step(&view, s->memory, now, execute_slots_op, &e, &s->counts);
 	s->is_unfinished = s->counts.unfinished != 0;
 	if (e.count)
 		service_count_slots(ctl, s);

@@ -84,6 +84,14 @@ int dataplane_put_backend(struct dataplane *dp, uint16_t id, const struct lb_bac
 	return 0;
 }
 
+uint16_t dataplane_reply_owner(const struct dataplane *dp, const struct lb_backend *row)
+{
+	struct lb_reply reply = reply_of(0, row, 0);
+	int64_t index = keyed_find(&dp->replies, &reply.address, reply.key_word);
+
+	return index < 0 ? 0 : dp->tables.replies[index].backend;
+}
+
 /*
  * Two stores, each whole for a packet; the second carries ifindex, so a row that had no
  * hop gets one at once. Between the two a packet may leave with the new destination and

@@ -47,10 +47,11 @@ static int make_hash_key(const struct dataplane_settings *settings, __u64 *key)
 static int make_node(struct dataplane *dp, const struct dataplane_settings *settings,
 		     struct dataplane_error *error)
 {
+	unsigned slots = settings->default_slots ? settings->default_slots : DEFAULT_SLOTS;
 	unsigned flows = settings->max_flows ? settings->max_flows : DEFAULT_FLOWS;
 	struct lb_node node = {
 		.layout = LB_LAYOUT_VERSION,
-		.max_slots = settings->max_slots ? settings->max_slots : DEFAULT_SLOTS,
+		.max_slots = settings->max_slots ? settings->max_slots : slots,
 		.flow4_sets = sets_for(flows),
 		.flow6_sets = sets_for(flows),
 	};

@@ -20,8 +20,9 @@ struct dataplane;
 /** struct dataplane_settings - of the node; sizes count only where nothing is pinned yet */
 struct dataplane_settings {
 	const char *pin_dir;
-	unsigned max_slots;
-	unsigned max_flows; /* of each family */
+	unsigned max_slots;	/* 0: default_slots, or what is pinned */
+	unsigned default_slots; /* 0: 2^20 */
+	unsigned max_flows;	/* of each family; 0: 2^18, or what is pinned */
 	bool has_hash_key;
 	uint64_t hash_key[2];
 	bool has_nat;	      /* features: what is off costs no packet anything */
@@ -106,11 +107,18 @@ const struct lb_backend *dataplane_backends(const struct dataplane *dp); /* LB_M
 const uint32_t *dataplane_words(const struct dataplane *dp);
 const uint32_t *dataplane_stamps(const struct dataplane *dp);
 
+/** dataplane_find_service - the row with the key (vip, port, proto, family) of @key, or NULL */
+const struct lb_service *dataplane_find_service(const struct dataplane *dp,
+						const struct lb_service *key);
+
 /** dataplane_put_service - make or replace the row with this key; -ENOSPC where it cannot be placed
  */
 int dataplane_put_service(struct dataplane *dp, const struct lb_service *row);
 int dataplane_del_service(struct dataplane *dp, const struct lb_service *row);
 void dataplane_put_timers(struct dataplane *dp, uint16_t service, const struct lb_timers *timers);
+
+/** dataplane_get_timers - of one service, as the data path has them */
+struct lb_timers dataplane_get_timers(const struct dataplane *dp, uint16_t service);
 
 /** dataplane_new_service_id - the next one never used within Tr; 0: none */
 uint16_t dataplane_new_service_id(struct dataplane *dp);
@@ -125,6 +133,11 @@ uint64_t dataplane_seed(const struct dataplane *dp, const struct lb_service *row
  */
 int dataplane_put_backend(struct dataplane *dp, uint16_t id, const struct lb_backend *row,
 			  uint64_t seed, bool is_nat);
+
+/** dataplane_reply_owner - the nat backend that answers from @row's address, port and protocol, or
+ * 0
+ */
+uint16_t dataplane_reply_owner(const struct dataplane *dp, const struct lb_backend *row);
 void dataplane_set_hop(struct dataplane *dp, uint16_t id, uint32_t ifindex,
 		       const uint8_t dst_mac[6], const uint8_t src_mac[6]);
 void dataplane_set_backend_flags(struct dataplane *dp, uint16_t id, uint8_t flags,

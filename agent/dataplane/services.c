@@ -51,6 +51,14 @@ int dataplane_put_service(struct dataplane *dp, const struct lb_service *row)
 	return 0;
 }
 
+const struct lb_service *dataplane_find_service(const struct dataplane *dp,
+						const struct lb_service *key)
+{
+	int64_t index = keyed_find(&dp->services, &key->vip, key->key_word);
+
+	return index < 0 ? NULL : &dp->tables.services[index];
+}
+
 int dataplane_del_service(struct dataplane *dp, const struct lb_service *row)
 {
 	int64_t index = keyed_find(&dp->services, &row->vip, row->key_word);
@@ -67,6 +75,11 @@ void dataplane_put_timers(struct dataplane *dp, uint16_t service, const struct l
 
 	__atomic_store_n(&row->handshake, timers->handshake, __ATOMIC_RELEASE);
 	__atomic_store_n(&row->record, timers->record, __ATOMIC_RELEASE);
+}
+
+struct lb_timers dataplane_get_timers(const struct dataplane *dp, uint16_t service)
+{
+	return dp->tables.timers[service % LB_SERVICE_IDS];
 }
 
 /* ---- service ids: in turn, so that one comes back as late as can be ------- */

@@ -64,6 +64,7 @@ struct model_service {
 	enum lb_forward forward;
 	bool track_all;	     /* `track: all`; forward nat is tracked anyway */
 	unsigned table_size; /* slots, a prime; never 0 after config_load */
+	bool has_table_size; /* the file gives it; else a table that runs keeps its size */
 	unsigned idle_timeout_ms;
 	unsigned drain_timeout_ms; /* 0: none */
 	bool init_up;		   /* `init: up`: taken as healthy before the first probe */
@@ -81,7 +82,8 @@ struct model_config {
 	struct model_service *services;
 	size_t service_count;
 	unsigned max_slots; /* 0: chosen at first start */
-	unsigned max_flows; /* IPv4 and IPv6 each; rounded up to a power of two by the data path */
+	unsigned max_flows; /* IPv4 and IPv6 each; rounded up to a power of two by the data path;
+			     * 0: chosen at first start */
 	unsigned warm_up_ms;
 	unsigned handshake_ms;
 	bool has_hash_key; /* `hash_key: <32 hex digits>`; else made once */

@@ -76,6 +76,9 @@ int net_add_vip(struct net *net, const struct lb_addr *vip, bool *was_there);
 /** net_del_vip - take off what net_add_vip put on; 0 (also where it was absent), -errno */
 int net_del_vip(struct net *net, const struct lb_addr *vip);
 
+/** net_del_all_vips - whatever any agent put on in this namespace, by its mark; 0, -errno */
+int net_del_all_vips(struct net *net);
+
 /** net_free - neighbours go back to the kernel's own care; VIPs stay. NULL is allowed */
 void net_free(struct net *net);
 

@@ -287,6 +287,21 @@ int net_del_vip(struct net *net, const struct lb_addr *vip)
 	return take_off(net, vip, 0);
 }
 
+int net_del_all_vips(struct net *net)
+{
+	int err = read_ifaddrs(net);
+
+	for (size_t i = 0; !err && i < net->ifaddr_count;) {
+		struct lb_addr vip = net->ifaddrs[i].address;
+
+		if (net->ifaddrs[i].is_ours) /* takes this entry out, at least */
+			err = net_del_vip(net, &vip);
+		else
+			i++;
+	}
+	return err;
+}
+
 int net_vip_ensure(struct net *net)
 {
 	int err;

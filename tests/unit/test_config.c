@@ -271,7 +271,7 @@ static void test_config_smallest_file_gets_defaults(void **state)
 	struct model_config *config = parse_good("interfaces: [{name: gw0}]\nservices: []\n");
 
 	assert_int_equal(config->service_count, 0);
-	assert_int_equal(config->max_flows, 262144);
+	assert_int_equal(config->max_flows, 0);
 	assert_int_equal(config->max_slots, 0);
 	assert_int_equal(config->warm_up_ms, 5000);
 	assert_int_equal(config->handshake_ms, 10000);

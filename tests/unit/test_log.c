@@ -170,6 +170,28 @@ static void test_log_long_text_is_cut_and_says_so(void **state)
 	assert_string_equal(f->text + length - 5, "x...\n");
 }
 
+static void test_log_escape_marks_quotes_and_backslashes(void **state)
+{
+	(void)state;
+
+	const char *first = log_escape("body does not contain \"ok\"");
+	const char *second = log_escape("a\\b");
+
+	assert_string_equal(first, "body does not contain \\\"ok\\\"");
+	assert_string_equal(second, "a\\\\b");
+}
+
+static void test_log_escape_of_long_text_ends_in_time(void **state)
+{
+	char text[2000];
+
+	(void)state;
+	memset(text, '"', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+
+	assert_in_range(strlen(log_escape(text)), 500, 511);
+}
+
 #define LOGGED(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -181,6 +203,8 @@ int main(void)
 		LOGGED(test_log_with_an_inherited_journal_variable_keeps_the_time),
 		LOGGED(test_log_text_with_newlines_stays_one_line),
 		LOGGED(test_log_long_text_is_cut_and_says_so),
+		cmocka_unit_test(test_log_escape_marks_quotes_and_backslashes),
+		cmocka_unit_test(test_log_escape_of_long_text_ends_in_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

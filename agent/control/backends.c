@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Rows of backends: made, adopted, changed, removed. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/state.h"
+#include "health/health.h"
+#include "log.h"
+#include "model/addr.h"
+#include "net/net.h"
+
+#define DEADLINE_SHIFT 4 /* of lb_backend.drain_deadline: clock units >> 4 */
+
+struct control_backend *backend_find(const struct control_service *s, const struct lb_addr *address,
+				     unsigned port)
+{
+	for (size_t i = 0; i < s->backend_count; i++) {
+		struct control_backend *b = s->backends[i];
+
+		if (b->port == port && !addr_compare(&b->address, address))
+			return b;
+	}
+	return NULL;
+}
+
+struct lb_backend backend_row(const struct control_service *s, const struct lb_addr *address,
+			      unsigned port)
+{
+	return (struct lb_backend) {
+		.address = *address,
+		.vip = s->row.vip,
+		.port = htons((uint16_t)port),
+		.vip_port = s->row.port,
+		.service = s->row.id,
+		.proto = s->row.proto,
+	};
+}
+
+/* ---- made ----------------------------------------------------------------- */
+
+/* Ids are given in turn, so that one comes back late. */
+static uint16_t free_backend_id(struct control *ctl)
+{
+	const struct lb_backend *rows = dataplane_backends(ctl->dp);
+	uint16_t id = ctl->last_backend_id;
+
+	for (unsigned tries = 1; tries < LB_MAX_BACKENDS; tries++) {
+		id = id + 1 < LB_MAX_BACKENDS ? id + 1 : 1;
+		if (!rows[id].service && !ctl->by_id[id]) {
+			ctl->last_backend_id = id;
+			return id;
+		}
+	}
+	return 0;
+}
+
+static void bump(struct control *ctl, uint16_t id)
+{
+	dataplane_bump_generation(ctl->dp, id);
+	ctl->generations[id] = dataplane_backends(ctl->dp)[id].generation;
+}
+
+static int backend_attach(struct control *ctl, struct control_service *s, struct control_backend *b)
+{
+	struct control_backend **grown;
+
+	grown = realloc(s->backends, (s->backend_count + 1) * sizeof(struct control_backend *));
+	if (!grown)
+		return -ENOMEM;
+	s->backends = grown;
+	s->backends[s->backend_count++] = b;
+	ctl->by_id[b->id] = b;
+	ctl->service_of[b->id] = s;
+	ctl->generations[b->id] = dataplane_backends(ctl->dp)[b->id].generation;
+	return 0;
+}
+
+static struct control_backend *backend_new(const struct lb_addr *address, unsigned port,
+					   const char *name)
+{
+	struct control_backend *b = calloc(1, sizeof(*b));
+
+	if (!b)
+		return NULL;
+	b->name = strdup(name);
+	b->address = *address;
+	b->port = port;
+	b->since_ms = control_realtime_ms();
+	snprintf(b->reason, sizeof(b->reason), "waiting for the first probe");
+	snprintf(b->hop_reason, sizeof(b->hop_reason), "next hop not looked up yet");
+	if (b->name)
+		return b;
+	free(b);
+	return NULL;
+}
+
+static void backend_free(struct control_backend *b)
+{
+	free(b->name);
+	free(b);
+}
+
+/*
+ * The replies of an address, port and protocol belong to one backend. Where that is another
+ * one until now, they stay its own until the change is sure (backend_update).
+ */
+static int put_row(struct control *ctl, struct control_service *s, struct control_backend *b)
+{
+	struct lb_backend row = backend_row(s, &b->address, b->port);
+	bool is_nat = s->row.forward == LB_FORWARD_NAT;
+
+	b->awaits_replies = is_nat && dataplane_reply_owner(ctl->dp, &row);
+	return dataplane_put_backend(ctl->dp, b->id, &row, s->row.seed,
+				     is_nat && !b->awaits_replies);
+}
+
+int backend_create(struct control *ctl, struct control_service *s,
+		   const struct model_backend *model)
+{
+	uint16_t id = free_backend_id(ctl);
+	struct control_backend *b;
+	int err;
+
+	if (!id)
+		return -ENOSPC;
+	b = backend_new(&model->address, model->port, model->name);
+	if (!b)
+		return -ENOMEM;
+	b->id = id;
+	if (!(dataplane_backends(ctl->dp)[id].generation & 1))
+		bump(ctl, id); /* dead until it is said to live */
+	err = put_row(ctl, s, b);
+	if (!err) {
+		err = backend_attach(ctl, s, b);
+		if (err)
+			dataplane_del_backend(ctl->dp, id);
+	}
+	if (err) {
+		backend_free(b);
+		return err;
+	}
+	b->unnamed_since = dataplane_clock(ctl->dp) - control_bound(ctl) - 1; /* never named */
+	b->weight = model->weight;
+	b->wants_drain = model->drain || !model->weight;
+	return 0;
+}
+
+/* ---- adopted -------------------------------------------------------------- */
+
+static void adopt_drain(struct control *ctl, struct control_backend *b,
+			const struct lb_backend *row)
+{
+	uint32_t now = dataplane_clock(ctl->dp);
+	int16_t ahead = (int16_t)(row->drain_deadline - (uint16_t)(now >> DEADLINE_SHIFT));
+
+	b->is_leaving = row->flags & LB_BE_LEAVING;
+	b->wants_drain = row->flags & (LB_BE_DRAINING | LB_BE_LEAVING);
+	if (!row->drain_deadline)
+		return;
+	b->has_deadline = true;
+	b->deadline = now + (uint32_t)((int32_t)ahead * (1 << DEADLINE_SHIFT));
+}
+
+int backend_adopt(struct control *ctl, struct control_service *s, uint16_t id)
+{
+	const struct lb_backend *row = &dataplane_backends(ctl->dp)[id];
+	char text[ADDR_PORT_STRLEN];
+	struct control_backend *b;
+	int err;
+
+	addr_format_port(&row->address, ntohs(row->port), text);
+	b = backend_new(&row->address, ntohs(row->port), text);
+	if (!b)
+		return -ENOMEM;
+	b->id = id;
+	err = backend_attach(ctl, s, b);
+	if (err) {
+		backend_free(b);
+		return err;
+	}
+	b->is_decided = true;
+	b->is_healthy = !(row->generation & 1);	     /* alive = parity of the generation */
+	b->unnamed_since = dataplane_clock(ctl->dp); /* d anew */
+	b->weight = 1;				     /* the configuration says, or it leaves */
+	adopt_drain(ctl, b, row);
+	snprintf(b->reason, sizeof(b->reason), "adopted");
+	if (id > ctl->last_backend_id)
+		ctl->last_backend_id = id;
+	/* an agent killed in mid-reload may have left the replies to one that is gone */
+	b->awaits_replies = s->row.forward == LB_FORWARD_NAT;
+	return 0;
+}
+
+/* ---- removed -------------------------------------------------------------- */
+
+static void keep_counters(struct control *ctl, struct control_service *s, uint16_t id)
+{
+	const struct lb_be_stats *all = control_stats(ctl);
+
+	if (!all)
+		return;
+	s->removed.packets += all[id].packets;
+	s->removed.bytes += all[id].bytes;
+	s->removed.connections += all[id].connections;
+	s->removed.replies += all[id].replies;
+	s->removed.reply_bytes += all[id].reply_bytes;
+	ctl->stats[id] = (struct lb_be_stats) {};
+}
+
+void backend_release(struct control *ctl, struct control_backend *b)
+{
+	if (b->is_probed)
+		health_remove(ctl->health, b->id);
+	if (b->is_watched)
+		net_unwatch(ctl->net, b->id);
+	ctl->by_id[b->id] = NULL;
+	ctl->service_of[b->id] = NULL;
+	backend_free(b);
+}
+
+void backend_forget(struct control *ctl, struct control_backend *b)
+{
+	if (!(dataplane_backends(ctl->dp)[b->id].generation & 1))
+		bump(ctl, b->id);
+	dataplane_del_backend(ctl->dp, b->id);
+	backend_release(ctl, b);
+}
+
+void backend_remove(struct control *ctl, struct control_service *s, struct control_backend *b)
+{
+	for (size_t i = 0; i < s->backend_count; i++) {
+		if (s->backends[i] != b)
+			continue;
+		memmove(&s->backends[i], &s->backends[i + 1],
+			(s->backend_count - i - 1) * sizeof(struct control_backend *));
+		s->backend_count--;
+		break;
+	}
+	keep_counters(ctl, s, b->id);
+	backend_forget(ctl, b);
+}
+
+/* ---- observed ------------------------------------------------------------- */
+
+/* A service without probes takes its backends as they are. */
+static void observe_without_probe(struct control *ctl, struct control_backend *b)
+{
+	if (b->is_probed)
+		health_remove(ctl->health, b->id);
+	b->is_probed = false;
+	b->is_decided = true;
+	b->is_healthy = true;
+	if (!b->wants_drain)
+		snprintf(b->reason, sizeof(b->reason), "no health check");
+}
+
+static void watch_next_hop(struct control *ctl, struct control_service *s,
+			   struct control_backend *b)
+{
+	int err;
+
+	if (b->is_watched)
+		return;
+	err = net_watch(ctl->net, b->id, &b->address);
+	b->is_watched = !err;
+	if (err)
+		log_error("next hop not watched service=%s backend=%s error=\"%s\"", s->model->name,
+			  b->name, strerror(-err));
+}
+
+static void observe(struct control *ctl, struct control_service *s, struct control_backend *b)
+{
+	const struct model_health *check = &s->model->health;
+	int initial = b->is_decided ? (b->is_healthy ? 1 : -1) : s->model->init_up ? 1 : 0;
+	int err;
+
+	watch_next_hop(ctl, s, b);
+	if (check->type == PROBE_NONE) {
+		observe_without_probe(ctl, b);
+		return;
+	}
+	err = health_set(ctl->health, b->id, &b->address, b->port, check, initial);
+	if (err) {
+		log_error("not probed service=%s backend=%s error=\"%s\"", s->model->name, b->name,
+			  strerror(-err));
+		return;
+	}
+	if (!b->is_probed && s->model->init_up && !b->is_decided) {
+		b->is_decided = true;
+		b->is_healthy = true;
+		snprintf(b->reason, sizeof(b->reason), "init: up, not probed yet");
+	}
+	b->is_probed = true;
+}
+
+/* ---- changed -------------------------------------------------------------- */
+
+/* While it drained, the drain was the reason; now it is the last probe again. */
+static void restore_reason(struct control *ctl, struct control_backend *b)
+{
+	struct health_state state;
+
+	if (b->is_probed && !health_get(ctl->health, b->id, &state))
+		snprintf(b->reason, sizeof(b->reason), "%s", state.reason);
+}
+
+static void set_drain(struct control *ctl, struct control_service *s, struct control_backend *b,
+		      bool wants_drain, bool is_leaving)
+{
+	uint8_t flags = is_leaving ? LB_BE_LEAVING : wants_drain ? LB_BE_DRAINING : 0;
+	uint16_t deadline = 0;
+
+	if (wants_drain && !b->wants_drain) {
+		b->has_deadline = s->model->drain_timeout_ms != 0;
+		b->deadline = dataplane_clock(ctl->dp) +
+			      dataplane_units(ctl->dp, s->model->drain_timeout_ms);
+	} else if (!wants_drain) {
+		if (b->wants_drain)
+			restore_reason(ctl, b);
+		b->has_deadline = false;
+	}
+	b->wants_drain = wants_drain;
+	b->is_leaving = is_leaving;
+	if (b->has_deadline) {
+		deadline = (uint16_t)(b->deadline >> DEADLINE_SHIFT);
+		deadline += !deadline; /* 0 means none */
+	}
+	dataplane_set_backend_flags(ctl->dp, b->id, flags, deadline);
+}
+
+static void take_replies(struct control *ctl, struct control_service *s, struct control_backend *b)
+{
+	struct lb_backend row = backend_row(s, &b->address, b->port);
+	int err;
+
+	if (!b->awaits_replies)
+		return;
+	b->awaits_replies = false;
+	err = dataplane_put_backend(ctl->dp, b->id, &row, s->row.seed, true);
+	if (err) /* none but an adopted one whose row was lost can fail */
+		log_error("no room for replies service=%s backend=%s error=\"%s\"", s->model->name,
+			  b->name, strerror(-err));
+}
+
+void backend_update(struct control *ctl, struct control_service *s, struct control_backend *b,
+		    const struct model_backend *model)
+{
+	char *name = strdup(model->name);
+
+	if (name) {
+		free(b->name);
+		b->name = name;
+	}
+	b->weight = model->weight;
+	set_drain(ctl, s, b, model->drain || !model->weight, false);
+	take_replies(ctl, s, b);
+	observe(ctl, s, b);
+}
+
+void backend_leave(struct control *ctl, struct control_service *s, struct control_backend *b)
+{
+	struct lb_backend row = backend_row(s, &b->address, b->port);
+
+	set_drain(ctl, s, b, true, true);
+	if (dataplane_reply_owner(ctl->dp, &row)) /* maybe another service's by now */
+		b->awaits_replies = false;
+	take_replies(ctl, s, b);
+	observe(ctl, s, b);
+}
