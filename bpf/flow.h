@@ -367,6 +367,7 @@ ALWAYS_INLINE __u32 flow_may_go(__u64 value, __u32 service, __u32 now)
 
 /** struct flow_room - of one set: where a record may be put, and how many entries stay */
 struct flow_room {
+	__u64 seen; /* what that entry was judged by: rule 20 claims it from no other value */
 	__u32 way;
 	__u32 kept; /* LB_FLOW_WAYS: no room */
 };
@@ -384,6 +385,7 @@ ALWAYS_INLINE struct flow_room flow_find_room(const __u64 *set, __u32 now, _Bool
 
 		room.kept -= may_go;
 		room.way += (way - room.way) * may_go; /* a select without a branch */
+		room.seen += (value - room.seen) * may_go;
 	}
 	return room;
 }
@@ -394,7 +396,8 @@ ALWAYS_INLINE enum flow_insert flow_claim(__u64 *entry, __u64 seen, const struct
 {
 	__u64 *value_at = entry + flow_words(is_v6) - 1;
 
-	if (__sync_val_compare_and_swap(value_at, seen, LB_RECORD_BUSY) != seen)
+	if (seen == LB_RECORD_BUSY ||
+	    __sync_val_compare_and_swap(value_at, seen, LB_RECORD_BUSY) != seen)
 		return INSERT_AGAIN;
 	if (is_v6) {
 		WRITE_ONCE(entry[0], q->client_hi);
@@ -406,12 +409,16 @@ ALWAYS_INLINE enum flow_insert flow_claim(__u64 *entry, __u64 seen, const struct
 	return INSERT_DONE;
 }
 
-/* Where a new record goes: the first set unless it holds six or more and the second fewer. */
+/*
+ * Where a new record goes: the first set unless it holds six or more and the second fewer.
+ * *@seen: the value by which that entry may go. NULL: no room.
+ */
 ALWAYS_INLINE __u64 *flow_choose(__u64 *first, __u64 *second, const struct flow_scan *scan,
-				 __u32 now, _Bool is_v6)
+				 __u32 now, __u64 *seen, _Bool is_v6)
 {
 	struct flow_room room, other;
 
+	*seen = 0;
 	if (likely(scan->used < LB_FLOW_SPILL)) /* holds fewer, whatever might go */
 		return first + (scan->free & (LB_FLOW_WAYS - 1)) * flow_words(is_v6);
 	room = flow_find_room(first, now, is_v6);
@@ -422,6 +429,7 @@ ALWAYS_INLINE __u64 *flow_choose(__u64 *first, __u64 *second, const struct flow_
 	}
 	if (room.kept >= LB_FLOW_WAYS)
 		return NULL;
+	*seen = room.seen;
 	return first + (room.way & (LB_FLOW_WAYS - 1)) * flow_words(is_v6);
 }
 
@@ -442,10 +450,8 @@ ALWAYS_INLINE enum flow_insert flow_insert_locked(__u64 *first, __u64 *second,
 			return INSERT_AGAIN;
 		return flow_claim(entry, seen, q, value, is_v6);
 	}
-	entry = flow_choose(first, second, &scan, now, is_v6);
-	if (!entry)
-		return INSERT_FULL;
-	return flow_claim(entry, READ_ONCE(entry[flow_words(is_v6) - 1]), q, value, is_v6);
+	entry = flow_choose(first, second, &scan, now, &seen, is_v6);
+	return entry ? flow_claim(entry, seen, q, value, is_v6) : INSERT_FULL;
 }
 
 ALWAYS_INLINE enum flow_insert flow_insert(const struct flow_query *q, __u64 value, _Bool is_v6)
