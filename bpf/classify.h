@@ -54,7 +54,8 @@ __noinline int classify4(struct xdp_md *ctx, __u32 l3)
 
 /**
  * classify_extensions6 - skip hop-by-hop, routing and destination options (RFC 8200, 4)
- * Returns protocol << 16 | offset of its header; protocol FRAGMENT or NONE where it stops there.
+ * Returns protocol << 16 | offset of its header; NONE and offset 0 where they lead too far or past
+ * the packet's end.
  */
 __noinline __u32 classify_extensions6(struct xdp_md *ctx, __u32 l3)
 {
@@ -94,7 +95,7 @@ __noinline int classify6(struct xdp_md *ctx, __u32 l3, __u32 skipped)
 
 	l3 &= 0x1f;
 	ip = packet_at(ctx, l3, sizeof(*ip));
-	if (!ip || ip->version != 6)
+	if (!ip || ip->version != 6 || !(skipped & CLASSIFY_OFFSET_MASK))
 		return LB_UNPARSED;
 	destination = packet_destination(ip, 1);
 	if (proto == IPPROTO_FRAGMENT)
