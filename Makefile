@@ -84,7 +84,7 @@ $(BUILD)/leat: $(BUILD)/agent/main.o $(BUILD)/libleat.a
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -pie -Wl,-z,relro,-z,now $^ $(PKG_LIBS) -o $@
 
 .PHONY: all
-all: $(if $(wildcard bpf/lb.bpf.c),$(BUILD)/lb.skel.h) $(if $(wildcard agent/main.c),$(BUILD)/leat) ## the data path and the agent: build/leat
+all: $(BUILD)/leat ## the data path and the agent: build/leat
 
 # ---- tests: unit (sanitized, no privileges) --------------------------------
 
@@ -154,7 +154,7 @@ e2e: all $(BUILD)/e2e/pass.bpf.o ## end-to-end tests in network namespaces; root
 # ---- tests: lint -----------------------------------------------------------
 
 .PHONY: lint
-lint: ## formatting, analyzers, include directions, house rules
+lint: all ## formatting, analyzers, include directions, house rules
 	$(Q)tools/test-run lint tools/lint
 
 # ---- tests: all of them ----------------------------------------------------
@@ -238,6 +238,9 @@ bench: all $(BENCH_BIN) ## time the data path beside reference programs; root
 
 bench-control: all $(BENCH_BIN) ## time the agent: check, start, reload, 10,000 probes; root
 	$(Q)$(BUILD)/bench/bench_control
+
+# the analyzers read what includes the skeletons
+lint: $(BENCH_SKEL)
 
 # ---- demo ------------------------------------------------------------------
 
