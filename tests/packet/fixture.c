@@ -21,6 +21,7 @@
 #include "lb.skel.h"
 
 #define MAX_SLOTS   1024
+#define MAX_SETS    128	   /* FIXTURE_FLOWS records, in sets of eight */
 #define CLOCK_SHIFT 14	   /* a unit: 16 to 164 s, by HZ */
 #define GRAIN_MS    256000 /* g: 2 to 16 units */
 #define SLACK_MS    128000
@@ -173,7 +174,8 @@ int fixture_open(void **state)
 	if (open_dataplane() || make_interfaces() || open_clock())
 		return -1;
 	map_tables();
-	if (fx.sets != dataplane_node(fx.dp)->flow6_sets || put_vip(4) || put_vip(6))
+	if (fx.sets != MAX_SETS || dataplane_node(fx.dp)->flow6_sets != MAX_SETS || put_vip(4) ||
+	    put_vip(6))
 		return -1;
 	return dataplane_alloc_slots(fx.dp, FIXTURE_TABLE, &table_base);
 }
@@ -444,45 +446,32 @@ unsigned fixture_count(void)
 
 /* ---- memory of what was there --------------------------------------------------- */
 
-struct fixture_memory {
+static struct {
 	uint32_t words[MAX_SLOTS];
 	uint32_t stamps[MAX_SLOTS];
 	struct lb_hop hops[LB_MAX_HOPS];
-	struct lb_flow4_set *flows4;
-	struct lb_flow6_set *flows6;
-};
+	struct lb_flow4_set flows4[MAX_SETS];
+	struct lb_flow6_set flows6[MAX_SETS];
+} memory;
 
-static void *copy_of(const void *from, size_t size)
+void fixture_remember(void)
 {
-	void *copy = malloc(size);
-
-	assert_non_null(copy);
-	return memcpy(copy, from, size);
+	memcpy(memory.words, fx.words, sizeof(memory.words));
+	memcpy(memory.stamps, fx.stamps, sizeof(memory.stamps));
+	memcpy(memory.hops, fx.tables->lb_hops, sizeof(memory.hops));
+	memcpy(memory.flows4, fx.flows4, sizeof(memory.flows4));
+	memcpy(memory.flows6, fx.flows6, sizeof(memory.flows6));
 }
 
-struct fixture_memory *fixture_remember(void)
+bool fixture_has_same_flows(void)
 {
-	struct fixture_memory *memory = malloc(sizeof(*memory));
-
-	assert_non_null(memory);
-	memcpy(memory->words, fx.words, sizeof(memory->words));
-	memcpy(memory->stamps, fx.stamps, sizeof(memory->stamps));
-	memcpy(memory->hops, fx.tables->lb_hops, sizeof(memory->hops));
-	memory->flows4 = copy_of(fx.flows4, fx.sets * sizeof(*fx.flows4));
-	memory->flows6 = copy_of(fx.flows6, fx.sets * sizeof(*fx.flows6));
-	return memory;
+	return !memcmp(memory.flows4, fx.flows4, sizeof(memory.flows4)) &&
+	       !memcmp(memory.flows6, fx.flows6, sizeof(memory.flows6));
 }
 
-bool fixture_is_same(struct fixture_memory *memory)
+bool fixture_is_same(void)
 {
-	bool is_same = !memcmp(memory->words, fx.words, sizeof(memory->words)) &&
-		       !memcmp(memory->stamps, fx.stamps, sizeof(memory->stamps)) &&
-		       !memcmp(memory->hops, fx.tables->lb_hops, sizeof(memory->hops)) &&
-		       !memcmp(memory->flows4, fx.flows4, fx.sets * sizeof(*fx.flows4)) &&
-		       !memcmp(memory->flows6, fx.flows6, fx.sets * sizeof(*fx.flows6));
-
-	free(memory->flows4);
-	free(memory->flows6);
-	free(memory);
-	return is_same;
+	return fixture_has_same_flows() && !memcmp(memory.words, fx.words, sizeof(memory.words)) &&
+	       !memcmp(memory.stamps, fx.stamps, sizeof(memory.stamps)) &&
+	       !memcmp(memory.hops, fx.tables->lb_hops, sizeof(memory.hops));
 }
