@@ -267,7 +267,7 @@ static int check(const struct row *row, const struct subject *s,
 	created = after.created - before->created;
 	if (counted == REPEAT && created == (row->is_new ? REPEAT : 0))
 		return 0;
-	fprintf(stderr, "bench: %s: of %u packets %lu took the path meant, %lu made a record\n",
+	fprintf(stderr, "bench: %s: of %d packets %lu took the path meant, %lu made a record\n",
 		row->name, REPEAT, (unsigned long)counted, (unsigned long)created);
 	return -EPROTO;
 }
