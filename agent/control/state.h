@@ -115,6 +115,7 @@ struct control {
 	bool is_adopted;
 	bool is_detaching;
 	uint64_t started_ms;
+	uint64_t slot_writes; /* operations on words and stamps */
 };
 
 /* ---- clock.c ---- */

@@ -268,6 +268,7 @@ json_t *control_api_status(void *arg, int *status)
 			  describe_occupancy(ctl->flows.used6,
 					     (uint64_t)node->flow6_sets * LB_FLOW_WAYS)));
 	json_object_set_new(json, "slots", describe_occupancy((uint32_t)slots, node->max_slots));
+	json_object_set_new(json, "slot_writes", integer(ctl->slot_writes));
 	json_object_set_new(json, "clock",
 			    json_pack("{s:i}", "unit_us", (int)dataplane_unit_us(ctl->dp)));
 	json_object_set_new(json, "warnings", describe_warnings(ctl));

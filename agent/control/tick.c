@@ -50,6 +50,7 @@ void execute_slots_op(void *arg, const struct slots_op *op)
 
 	dataplane_apply(e->ctl->dp, e->s->row.table_base, op);
 	e->count++;
+	e->ctl->slot_writes++;
 }
 
 struct slots_view service_view(const struct control *ctl, const struct control_service *s)
