@@ -285,6 +285,8 @@ size_t frame_l4(const struct sketch *sketch)
 {
 	size_t at = frame_l3(sketch) + (sketch->family == 4 ? 20 + sketch->options : 40);
 
+	if (sketch->family == 4)
+		return at;
 	for (unsigned i = 0; i < sketch->extension_count; i++)
 		at += 8 * (1 + (size_t)sketch->extensions[i].units);
 	return at + (sketch->is_fragment6 ? 8 : 0);
