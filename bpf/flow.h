@@ -633,60 +633,62 @@ __noinline int flow_follow_once6(const struct flow_query *q, __u32 is_first)
 	return q ? flow_follow_once(q, is_first, 1) : -LB_CONTENDED;
 }
 
-/** flow_follow - whatever a packet of a moving slot or tracked service may meet */
+/**
+ * flow_follow - whatever a packet of a moving slot or tracked service may meet
+ * Returns a backend id, with FLOW_NEW or without, or -reason.
+ */
 ALWAYS_INLINE int flow_follow(const struct flow_query *q, _Bool is_v6)
 {
+#pragma clang loop unroll(disable)
 	for (int i = 0; i < FLOW_TRIES; i++) {
 		int outcome = is_v6 ? flow_follow_once6(q, !i) : flow_follow_once4(q, !i);
 
-		if (outcome != FOLLOW_AGAIN)
+		if (likely(outcome != FOLLOW_AGAIN))
 			return outcome;
 	}
 	return -LB_CONTENDED;
 }
 
-__noinline int flow_follow4(const struct flow_query *q)
-{
-	return q ? flow_follow(q, 0) : -LB_CONTENDED;
-}
-
-__noinline int flow_follow6(const struct flow_query *q)
-{
-	return q ? flow_follow(q, 1) : -LB_CONTENDED;
-}
-
 /* ---- replies of nat backends -------------------------------------------- */
 
-/** flow_reply_slow - a reply whose record wants writing, or has none: a hop, or -reason */
-ALWAYS_INLINE int flow_reply(const struct flow_query *q, _Bool is_v6)
+ALWAYS_INLINE int flow_reply_once(const struct flow_query *q, _Bool is_v6)
 {
-	__u32 now = flow_clock();
+	__u32 now = flow_clock(), class;
 	struct flow_hit hit;
 
-	for (int i = 0; i < FLOW_TRIES; i++) {
-		__u32 class;
+	if (!flow_find_cold(q, &hit, is_v6) || !flow_is_valid(hit.value, q->service, now) ||
+	    LB_RECORD_BACKEND(hit.value) != q->backend)
+		return -LB_NO_REPLY_FLOW;
+	class = LB_RECORD_CLASS(hit.value);
+	/* A client's own packets alone complete a handshake. */
+	if (q->kind == KIND_CLOSE || class == LB_CLASS_CLOSED)
+		class = flow_next_class(hit.value, q->kind, now);
+	if (!flow_refresh(&hit, class, LB_RECORD_HOP(hit.value), now))
+		return FOLLOW_AGAIN;
+	return LB_RECORD_HOP(hit.value);
+}
 
-		if (!flow_find_cold(q, &hit, is_v6) || !flow_is_valid(hit.value, q->service, now) ||
-		    LB_RECORD_BACKEND(hit.value) != q->backend)
-			return -LB_NO_REPLY_FLOW;
-		class = LB_RECORD_CLASS(hit.value);
-		/* A client's own packets alone complete a handshake. */
-		if (q->kind == KIND_CLOSE || class == LB_CLASS_CLOSED)
-			class = flow_next_class(hit.value, q->kind, now);
-		if (flow_refresh(&hit, class, LB_RECORD_HOP(hit.value), now))
-			return LB_RECORD_HOP(hit.value);
+__noinline int flow_reply_once4(const struct flow_query *q)
+{
+	return q ? flow_reply_once(q, 0) : -LB_CONTENDED;
+}
+
+__noinline int flow_reply_once6(const struct flow_query *q)
+{
+	return q ? flow_reply_once(q, 1) : -LB_CONTENDED;
+}
+
+/** flow_reply - a reply whose record wants writing, or has none: a hop, or -reason */
+ALWAYS_INLINE int flow_reply(const struct flow_query *q, _Bool is_v6)
+{
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < FLOW_TRIES; i++) {
+		int outcome = is_v6 ? flow_reply_once6(q) : flow_reply_once4(q);
+
+		if (likely(outcome != FOLLOW_AGAIN))
+			return outcome;
 	}
 	return -LB_CONTENDED;
-}
-
-__noinline int flow_reply4(const struct flow_query *q)
-{
-	return q ? flow_reply(q, 0) : -LB_CONTENDED;
-}
-
-__noinline int flow_reply6(const struct flow_query *q)
-{
-	return q ? flow_reply(q, 1) : -LB_CONTENDED;
 }
 
 /* ---- ICMP errors: look up, write nothing -------------------------------- */

@@ -85,7 +85,7 @@ ALWAYS_INLINE enum lb_reason select_slowly(struct packet *p, const struct lb_ser
 	q->flags = service->flags & LB_SVC_TRACKED ? FLOW_IS_TRACKED : 0;
 	if (service->forward == LB_FORWARD_NAT)
 		q->hop = hop_claim(hop.mac, hop.interface, *(__u64 *)p->eth) & (LB_MAX_HOPS - 1);
-	outcome = is_v6 ? flow_follow6(q) : flow_follow4(q);
+	outcome = flow_follow(q, is_v6);
 	if (outcome <= 0)
 		return (enum lb_reason) - outcome;
 	p->backend = FLOW_BACKEND(outcome);
@@ -153,7 +153,7 @@ ALWAYS_INLINE enum lb_reason select_reply(struct packet *p, const struct lb_repl
 	q.slot = 0;
 	q.hop = 0;
 	q.flags = 0;
-	outcome = is_v6 ? flow_reply6(&q) : flow_reply4(&q);
+	outcome = flow_reply(&q, is_v6);
 	if (outcome < 0)
 		return (enum lb_reason) - outcome;
 	p->hop = outcome;

@@ -33,10 +33,14 @@
 		__typeof__(&(table)[0]) found_ = &(table)[row_];                                   \
 		if (!ROW_IS(found_, hi, lo, word, is_v6, addr)) {                                  \
 			row_ = SET_FIND(table, row_, hi, lo, word, is_v6, addr);                   \
+			OPAQUE(row_);                                                              \
+			row_ &= (sets)*2 - 1; /* 6.1 does not see the bound */                     \
 			found_ = &(table)[row_];                                                   \
 			if (!ROW_IS(found_, hi, lo, word, is_v6, addr)) {                          \
 				row_ = lb_set_second(hash_, (sets)-1) * 2;                         \
 				row_ = SET_FIND(table, row_, hi, lo, word, is_v6, addr);           \
+				OPAQUE(row_);                                                      \
+				row_ &= (sets)*2 - 1;                                              \
 				found_ = &(table)[row_];                                           \
 				if (!ROW_IS(found_, hi, lo, word, is_v6, addr))                    \
 					found_ = NULL;                                             \

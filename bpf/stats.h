@@ -10,14 +10,15 @@
 ALWAYS_INLINE void stats_count_reason(enum lb_reason reason)
 {
 	struct lb_reason_counts *counts;
+	__u64 index = reason;
 	__u32 zero = 0;
 
 	if (cfg_dry_run)
 		return;
 	counts = bpf_map_lookup_elem(&lb_reasons, &zero);
-	OPAQUE(reason); /* clang knows what classify4 may return, the verifier does not */
-	if (counts && reason < LB_REASON_COUNT)
-		counts->by_reason[reason]++;
+	OPAQUE(index); /* clang knows what classify4 may return, the verifier does not */
+	if (counts && index < LB_REASON_COUNT)
+		counts->by_reason[index]++;
 }
 
 ALWAYS_INLINE void stats_count_backend(const struct packet *p)
