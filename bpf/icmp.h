@@ -327,6 +327,8 @@ __noinline int icmp4(struct xdp_md *ctx, __u64 place)
 		return finish(LB_UNPARSED);
 	if (ip->frag_off & bpf_htons(IP_MF_OR_OFFSET)) /* the kernel puts it together and answers */
 		return finish(LB_NOT_SERVICE);
+	if (bpf_ntohs(ip->tot_len) > packet_room(ctx, ip)) /* cut off: not ours to answer */
+		return finish(LB_UNPARSED);
 	p.ip = ip;
 	return icmp(&p, l3 + ip->ihl * 4, 0);
 }
@@ -335,11 +337,12 @@ __noinline int icmp4(struct xdp_md *ctx, __u64 place)
 __noinline int icmp6(struct xdp_md *ctx, __u64 place)
 {
 	struct packet p = { .ctx = ctx, .tags = place >> 32 };
+	struct ipv6hdr *ip = packet_at(ctx, place & 0x1f, sizeof(*ip));
 
 	p.eth = packet_at(ctx, 0, ETH_HLEN);
-	p.ip = packet_at(ctx, place & 0x1f, sizeof(struct ipv6hdr));
-	if (!p.eth || !p.ip)
+	if (!p.eth || !ip || bpf_ntohs(ip->payload_len) + sizeof(*ip) > packet_room(ctx, ip))
 		return finish(LB_UNPARSED);
+	p.ip = ip;
 	return icmp(&p, (place >> 16) & CLASSIFY_OFFSET_MASK, 1);
 }
 
