@@ -129,9 +129,12 @@ ALWAYS_INLINE void icmp_translate_check(struct packet *p, const struct icmp_quot
 {
 	__u32 offset = quote->proto == IPPROTO_TCP ? 16 : 6;
 	__u16 *check = packet_at(p->ctx, quote->l4 + offset, sizeof(*check));
+	__u16 to;
 
-	if (check && (quote->proto == IPPROTO_TCP || *check))
-		icmp_set_word(check, csum_add(*check, difference), change);
+	if (!check || (quote->proto == IPPROTO_UDP && !*check))
+		return;
+	to = csum_add(*check, difference);
+	icmp_set_word(check, quote->proto == IPPROTO_UDP && !to ? 0xffff : to, change);
 }
 
 /*
