@@ -112,9 +112,8 @@ static int put_row(struct control *ctl, struct control_service *s, struct contro
 	struct lb_backend row = backend_row(s, &b->address, b->port);
 	bool is_nat = s->row.forward == LB_FORWARD_NAT;
 
-	b->awaits_replies = is_nat && dataplane_reply_owner(ctl->dp, &row);
 	return dataplane_put_backend(ctl->dp, b->id, &row, s->row.seed,
-				     is_nat && !b->awaits_replies);
+				     is_nat && !dataplane_reply_owner(ctl->dp, &row));
 }
 
 int backend_create(struct control *ctl, struct control_service *s,
@@ -189,8 +188,6 @@ int backend_adopt(struct control *ctl, struct control_service *s, uint16_t id)
 	snprintf(b->reason, sizeof(b->reason), "adopted");
 	if (id > ctl->last_backend_id)
 		ctl->last_backend_id = id;
-	/* an agent killed in mid-reload may have left the replies to one that is gone */
-	b->awaits_replies = s->row.forward == LB_FORWARD_NAT;
 	return 0;
 }
 
@@ -331,16 +328,19 @@ static void set_drain(struct control *ctl, struct control_service *s, struct con
 	dataplane_set_backend_flags(ctl->dp, b->id, flags, deadline);
 }
 
+/*
+ * It may be another's, by a reload that moved the backend to another service and back, or
+ * nobody's, by an agent that was killed in mid-reload.
+ */
 static void take_replies(struct control *ctl, struct control_service *s, struct control_backend *b)
 {
 	struct lb_backend row = backend_row(s, &b->address, b->port);
 	int err;
 
-	if (!b->awaits_replies)
+	if (s->row.forward != LB_FORWARD_NAT || dataplane_reply_owner(ctl->dp, &row) == b->id)
 		return;
-	b->awaits_replies = false;
 	err = dataplane_put_backend(ctl->dp, b->id, &row, s->row.seed, true);
-	if (err) /* none but an adopted one whose row was lost can fail */
+	if (err) /* a row that is there is replaced; only a lost one can find no room */
 		log_error("no room for replies service=%s backend=%s error=\"%s\"", s->model->name,
 			  b->name, strerror(-err));
 }
@@ -365,8 +365,7 @@ void backend_leave(struct control *ctl, struct control_service *s, struct contro
 	struct lb_backend row = backend_row(s, &b->address, b->port);
 
 	set_drain(ctl, s, b, true, true);
-	if (dataplane_reply_owner(ctl->dp, &row)) /* maybe another service's by now */
-		b->awaits_replies = false;
-	take_replies(ctl, s, b);
+	if (!dataplane_reply_owner(ctl->dp, &row)) /* else another service may have it by now */
+		take_replies(ctl, s, b);
 	observe(ctl, s, b);
 }

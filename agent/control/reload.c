@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* A reload: read, check, compare, say what would change, and make it so: transaction.c. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -117,12 +118,24 @@ static json_t *describe_diff(const struct diff *diff, unsigned *risks, unsigned 
 	return list;
 }
 
+static bool is_in(const struct model_config *config, const struct control_service *s)
+{
+	for (size_t i = 0; i < config->service_count; i++) {
+		const struct model_service *model = &config->services[i];
+
+		if (model->proto == s->row.proto && htons((uint16_t)model->port) == s->row.port &&
+		    !addr_compare(&model->vip, &s->row.vip))
+			return true;
+	}
+	return false;
+}
+
 /*
  * A nat backend's replies belong to one service. One that another service takes over, while it
  * still has connections here, loses their replies.
  */
-static unsigned describe_takeovers(const struct control *ctl, const struct model_service *model,
-				   json_t *list)
+static unsigned describe_takeovers(const struct control *ctl, const struct model_config *next,
+				   const struct model_service *model, json_t *list)
 {
 	const struct control_service key = { .row = { .vip = model->vip, .proto = model->proto },
 					     .model = model };
@@ -135,7 +148,7 @@ static unsigned describe_takeovers(const struct control *ctl, const struct model
 		uint16_t owner = dataplane_reply_owner(ctl->dp, &row) % LB_MAX_BACKENDS;
 		const struct control_service *from = ctl->service_of[owner];
 
-		if (!from || from == self)
+		if (!from || from == self || !is_in(next, from))
 			continue;
 		json_array_append_new(
 			list, json_pack("{s:s, s:s+++, s:s+, s:s, s:n}", "kind", "changed",
@@ -196,7 +209,7 @@ static json_t *compare_and_apply(struct control *ctl, struct model_config **next
 	json_object_set_new(answer, "changes", changes);
 	diff_free(&diff);
 	for (size_t i = 0; i < (*next)->service_count; i++)
-		risks += describe_takeovers(ctl, &(*next)->services[i], changes);
+		risks += describe_takeovers(ctl, *next, &(*next)->services[i], changes);
 	describe_moves(ctl, *next, answer);
 	*status = 409;
 	if (refusals) {

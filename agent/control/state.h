@@ -37,7 +37,6 @@ struct control_backend {
 	bool is_probed;
 	bool takes_newcomers;
 	bool is_kept;		/* scratch of service_update */
-	bool awaits_replies;	/* nat: its row in lb_replies is still to be placed, or another's */
 	uint32_t unnamed_since; /* clock */
 	unsigned bumps;		/* of its generation, since bumps_since: tick.c, rule 6 */
 	uint32_t bumps_since;	/* clock */
