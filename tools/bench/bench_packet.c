@@ -35,7 +35,7 @@ static int find_flag(int argc, char **argv, const char *flag)
 	int i;
 
 	for (i = 1; i < argc; i++) {
-		if (!strcmp(argv[i], flag))
+		if (argv[i] && !strcmp(argv[i], flag))
 			return i;
 	}
 	return 0;

@@ -193,7 +193,7 @@ static int open_contender(struct contender *c)
 	};
 
 	if (c->which)
-		return textbook_open(c->which, &c->subject);
+		return textbook_open(c->which, setup.ifindex, &c->subject);
 	setup.has_nat = setup.is_nat = c->is_nat;
 	return shipped_open(&setup, &c->subject);
 }

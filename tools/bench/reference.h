@@ -49,4 +49,29 @@ struct ref_counter {
 	__u64 bytes;
 };
 
+#define REF_FAST_SERVICES 4096
+
+/** struct ref_fast_service - ref_f: found by one multiplication and one comparison */
+struct ref_fast_service {
+	__be32 addr;
+	__be16 port;
+	__u16 proto;
+	__u64 seed;
+	__u32 table_size;
+	__u32 pad[11];
+};
+
+/** struct ref_fast_backend - ref_f: both MAC addresses as they lie in the frame */
+struct ref_fast_backend {
+	__u64 mac_first;
+	__u32 mac_last;
+	__u32 ifindex;
+};
+
+/** ref_fast_hash - of a service's key; its row is the top 12 bits */
+static inline __u64 ref_fast_hash(__u64 key)
+{
+	return (key ^ (key >> 32)) * 0xd6e8feb86659fd93ULL;
+}
+
 #endif

@@ -36,6 +36,7 @@ enum subject_id {
 	SUBJECT_D,
 	SUBJECT_D_NEW,
 	SUBJECT_E,
+	SUBJECT_F,
 	SUBJECT_DSR,
 	SUBJECT_DSR_NAT,
 	SUBJECT_REDIRECT,
@@ -83,6 +84,7 @@ static struct row rows[ROW_COUNT] = {
 			.columns = ONE_COLUMN,
 			.is_new = true },
 	[ROW_E] = ROW("E  textbook DNAT", SUBJECT_E, .shape = SHAPE_V4),
+	[ROW_F] = ROW("F  shortest DSR, of no use", SUBJECT_F, .shape = SHAPE_V4),
 	[ROW_DSR4] = ROW("dsr, settled, IPv4", SUBJECT_DSR, .shape = SHAPE_V4),
 	[ROW_DSR4_NAT] =
 		ROW("dsr, settled, nat configured too", SUBJECT_DSR_NAT, .shape = SHAPE_V4),
@@ -140,13 +142,13 @@ static const struct shipped_setup setups[SUBJECT_COUNT] = {
 
 static int open_subject(enum subject_id id)
 {
-	static const char letters[] = "abcdde";
+	static const char letters[] = "abcddef";
 	struct shipped_setup setup = setups[id];
 
 	if (subjects[id].close)
 		return 0;
-	if (id <= SUBJECT_E)
-		return textbook_open(letters[id], &subjects[id]);
+	if (id <= SUBJECT_F)
+		return textbook_open(letters[id], (uint32_t)live_ifindex(), &subjects[id]);
 	setup.flows = MAX_FLOWS;
 	setup.ifindex = (uint32_t)live_ifindex();
 	setup.backend_ifindex =
@@ -252,7 +254,7 @@ static uint64_t count_of(const struct subject_counts *c, enum path path)
 static int check(const struct row *row, const struct subject *s,
 		 const struct subject_counts *before, uint32_t verdict)
 {
-	struct subject_counts after;
+	struct subject_counts after = {};
 	uint64_t counted, created;
 
 	if (verdict != row->verdict) {
@@ -302,7 +304,7 @@ static int measure_pair(struct wrapper *w, struct row *row, enum column column)
 		.repeat = REPEAT,
 		.is_stub = true,
 	};
-	struct subject_counts before;
+	struct subject_counts before = {};
 	double stub_ns, cpu_ns;
 	uint32_t verdict;
 	int err;
@@ -420,7 +422,7 @@ static int walk_rows(struct wrapper *w, const struct rows_options *options)
 {
 	int i, err = 0;
 
-	for (i = ROW_DSR4; !err && i < ROW_COUNT; i++) {
+	for (i = ROW_F; !err && i < ROW_COUNT; i++) {
 		if (!rows[i].columns)
 			continue;
 		if (rows[i].is_new)

@@ -12,6 +12,7 @@ enum row_id {
 	ROW_D,
 	ROW_D_NEW,
 	ROW_E,
+	ROW_F,
 	ROW_DSR4,
 	ROW_DSR4_NAT,
 	ROW_DSR4_TAGGED,

@@ -136,12 +136,13 @@ static void fill_family(struct lb *skel, const struct shipped_setup *setup, uint
 	};
 	struct lb_service vip = { .vip = service.vip, .family = family, .flags = LB_SVC_VIP };
 	uint16_t first = family == 4 ? 1 : 101;
+	uint32_t backends = setup->backends ? setup->backends : 1;
 	uint32_t i;
 
-	for (i = 0; i < setup->backends; i++)
+	for (i = 0; i < backends; i++)
 		fill_backend(skel, (uint16_t)(first + i), family, &service, setup->backend_ifindex);
 	for (i = 0; i < TABLE_SIZE; i++) {
-		uint32_t id = first + i % setup->backends;
+		uint32_t id = first + i % backends;
 
 		slots[service.table_base + i].word =
 			setup->is_moving ? LB_SLOT(id, first, 1) : LB_SLOT(id, id, 0);

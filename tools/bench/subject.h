@@ -36,8 +36,8 @@ struct subject {
 	void (*close)(struct subject *s);
 };
 
-/** textbook_open - the reference programs: 'a' to 'e', each with maps of its own */
-int textbook_open(char which, struct subject *out);
+/** textbook_open - the reference programs: 'a' to 'f', each with maps of its own */
+int textbook_open(char which, uint32_t ifindex, struct subject *out);
 
 /** struct shipped_setup - how the shipped program is to be used */
 struct shipped_setup {

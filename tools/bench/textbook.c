@@ -37,6 +37,27 @@ static void textbook_close(struct subject *s)
 	memset(s, 0, sizeof(*s));
 }
 
+static void fill_fast(const struct reference *skel, uint32_t ifindex)
+{
+	uint64_t key = (uint64_t)htonl(SUBJECT_VIP4) << 32 | (uint64_t)IPPROTO_TCP << 16 |
+		       htons(SUBJECT_PORT);
+	uint32_t id;
+
+	skel->bss->ref_fast_services[ref_fast_hash(key) >> 52] = (struct ref_fast_service) {
+		.addr = htonl(SUBJECT_VIP4),
+		.port = htons(SUBJECT_PORT),
+		.proto = IPPROTO_TCP,
+		.seed = 0x2545f4914f6cdd1dULL,
+		.table_size = REF_TABLE_SIZE,
+	};
+	for (id = 1; id <= BACKENDS; id++)
+		skel->bss->ref_fast_backends[id] = (struct ref_fast_backend) {
+			.mac_first = 0x0200010100000002ULL + id,
+			.mac_last = 0x01000000,
+			.ifindex = ifindex,
+		};
+}
+
 static int fill(const struct reference *skel)
 {
 	const struct ref_vip_key key = {
@@ -93,7 +114,7 @@ static int load(struct reference *skel, char which)
 	return bpf_program__fd(bpf_object__find_program_by_name(skel->obj, name));
 }
 
-int textbook_open(char which, struct subject *out)
+int textbook_open(char which, uint32_t ifindex, struct subject *out)
 {
 	struct reference *skel = reference__open();
 	int err, fd;
@@ -106,6 +127,7 @@ int textbook_open(char which, struct subject *out)
 		reference__destroy(skel);
 		return err;
 	}
+	fill_fast(skel, ifindex);
 	*out = (struct subject) {
 		.prog_fd = fd,
 		.object = skel,

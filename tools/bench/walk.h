@@ -33,7 +33,8 @@ struct walk;
 
 /**
  * walk_open - fetch a loaded program's listing and map the memory of its maps
- * Arrays that can be mapped are the live ones; per-CPU and other maps are empty copies.
+ * Arrays that can be mapped are the live ones, other arrays are copies; per-CPU arrays and all
+ * other maps are empty.
  * Returns 0 or -errno.
  */
 int walk_open(int prog_fd, struct walk **out);

@@ -45,6 +45,15 @@ static int fake_percpu(struct walk_map *map, const struct bpf_map_info *info)
 	return 0;
 }
 
+/* An array that cannot be mapped: a copy, value by value. */
+static void copy_array(void *rows, uint64_t row, int fd, uint32_t count)
+{
+	uint32_t key;
+
+	for (key = 0; key < count; key++)
+		bpf_map_lookup_elem(fd, &key, (uint8_t *)rows + key * row);
+}
+
 static int fill_map(struct walk_map *map, int fd, const struct bpf_map_info *info)
 {
 	uint64_t row = (info->value_size + 7U) & ~7U;
@@ -65,6 +74,8 @@ static int fill_map(struct walk_map *map, int fd, const struct bpf_map_info *inf
 		at = calloc(info->max_entries, row);
 		if (!at)
 			return -ENOMEM;
+		if (info->type == BPF_MAP_TYPE_ARRAY)
+			copy_array(at, row, fd, info->max_entries);
 	}
 	map->values = (uint64_t)(uintptr_t)at;
 	return 0;
