@@ -86,7 +86,8 @@ static int open_dataplane(void)
 		.pin_dir = fx.pin_dir,
 		.max_slots = MAX_SLOTS,
 		.max_flows = FIXTURE_FLOWS,
-		/* one key for every run: with another a client's two sets may be one and the same */
+		/* one key for every run: with another a client's two sets may be one and the same
+		 */
 		.has_hash_key = true,
 		.hash_key = { 0x0706050403020100, 0x0f0e0d0c0b0a0908 },
 		.has_nat = true,
