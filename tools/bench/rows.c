@@ -221,20 +221,6 @@ static int establish(struct wrapper *w, const struct row *row)
 	return err ? err : wrapper_establish(w, &t, MAX_FLOWS);
 }
 
-/* One more packet from each of the first @flows clients. */
-static int touch(struct wrapper *w, const struct row *row, uint32_t flows)
-{
-	struct traffic t;
-	const struct wrapper_run run = {
-		.traffic = &t, .flows = flows, .is_sequential = true, .repeat = flows
-	};
-	uint32_t verdict;
-	double cpu_ns;
-
-	traffic_of(row, &t);
-	return wrapper_run(w, &run, &cpu_ns, &verdict);
-}
-
 static uint64_t count_of(const struct subject_counts *c, enum path path)
 {
 	switch (path) {
@@ -279,17 +265,18 @@ static int check(const struct row *row, const struct subject *s,
  * first packet of a second rewrites a record; at a million flows and 15 rounds it would
  * otherwise always be the first.
  */
-static int set_age(struct wrapper *w, const struct row *row, enum column column)
+static int date_records(struct wrapper *w, const struct row *row)
 {
 	const struct subject *s = &subjects[row->subject];
+	uint64_t jiffies;
+	int err;
 
-	if (!row->has_records || !s->age)
+	if (!row->has_records || !s->date)
 		return 0;
-	if (row->is_stale) {
-		s->age(s);
-		return 0;
-	}
-	return touch(w, row, column_flows[column]);
+	err = wrapper_jiffies(w, &jiffies);
+	if (!err)
+		s->date(s, jiffies, row->is_stale);
+	return err;
 }
 
 static int measure_pair(struct wrapper *w, struct row *row, enum column column)
@@ -309,7 +296,7 @@ static int measure_pair(struct wrapper *w, struct row *row, enum column column)
 	uint32_t verdict;
 	int err;
 
-	err = set_age(w, row, column);
+	err = date_records(w, row);
 	if (err)
 		return err;
 	traffic_of(row, &t);
@@ -384,28 +371,19 @@ static int measure_rounds(struct wrapper *w, unsigned rounds)
 	return err;
 }
 
-/* The record must be as fresh as a busy connection's, so one real packet goes ahead. */
 static int walk_row(struct wrapper *w, struct row *row, const struct rows_options *options)
 {
 	const struct subject *s = &subjects[row->subject];
 	uint8_t frame[WRAPPER_MAX_FRAME];
 	struct walk_packet packet = { .frame = frame, .ifindex = (uint32_t)live_ifindex() };
-	struct traffic t;
-	const struct wrapper_run run = {
-		.traffic = &t, .flows = 1, .is_sequential = true, .repeat = 1
-	};
 	struct walk *walk = NULL;
-	uint32_t verdict;
-	double cpu_ns;
+	struct traffic t;
 	int err;
 
 	traffic_of(row, &t);
-	err = wrapper_target(w, s->prog_fd);
-	if (!err && !row->is_new)
-		err = wrapper_run(w, &run, &cpu_ns, &verdict);
-	if (row->is_stale)
-		s->age(s);
-	err = err ? err : wrapper_frame(w, &t, 0, frame, &packet.length, &packet.jiffies);
+	err = date_records(w, row);
+	err = err ? err : wrapper_jiffies(w, &packet.jiffies);
+	err = err ? err : wrapper_frame(w, &t, 0, frame, &packet.length);
 	err = err ? err : walk_open(s->prog_fd, &walk);
 	if (options->is_listed)
 		printf("\n%s\n", row->name);

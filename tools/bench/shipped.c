@@ -257,23 +257,25 @@ static void shipped_clear(const struct subject *s)
 	memset(shipped->flows[1], 0, shipped->flow_bytes[1]);
 }
 
-static void age_record(union lb_record *record)
+static void date_record(union lb_record *record, uint32_t clock)
 {
 	if (record->value)
-		record->last_use -= STALE;
+		record->last_use = clock & 0xffffff;
 }
 
-static void shipped_age(const struct subject *s)
+static void shipped_date(const struct subject *s, uint64_t jiffies, bool is_stale)
 {
 	const struct shipped *shipped = s->object;
+	uint32_t clock = (uint32_t)(jiffies >> shipped->skel->rodata->cfg_clock_shift);
 	struct lb_flow4 *flows4 = shipped->flows[0];
 	struct lb_flow6 *flows6 = shipped->flows[1];
 	size_t i;
 
+	clock -= is_stale ? STALE : 0;
 	for (i = 0; i < shipped->flow_bytes[0] / sizeof(*flows4); i++)
-		age_record(&flows4[i].record);
+		date_record(&flows4[i].record, clock);
 	for (i = 0; i < shipped->flow_bytes[1] / sizeof(*flows6); i++)
-		age_record(&flows6[i].record);
+		date_record(&flows6[i].record, clock);
 }
 
 static void shipped_close(struct subject *s)
@@ -297,7 +299,7 @@ int shipped_open(const struct shipped_setup *setup, struct subject *out)
 		.object = shipped,
 		.count = shipped_count,
 		.clear = shipped_clear,
-		.age = shipped_age,
+		.date = shipped_date,
 		.close = shipped_close,
 	};
 	int err;

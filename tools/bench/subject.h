@@ -26,13 +26,14 @@ struct subject_counts {
 	uint64_t pings;
 };
 
-/** struct subject - one loaded program; count, clear and age are NULL where it keeps nothing */
+/** struct subject - one loaded program; count, clear and date are NULL where it keeps nothing */
 struct subject {
 	int prog_fd;
 	void *object;
 	void (*count)(const struct subject *s, struct subject_counts *out);
 	void (*clear)(const struct subject *s); /* forget every flow */
-	void (*age)(const struct subject *s);	/* make every record's last use a while ago */
+	/* date every record's last use: @jiffies, or, where @is_stale, long enough before */
+	void (*date)(const struct subject *s, uint64_t jiffies, bool is_stale);
 	void (*close)(struct subject *s);
 };
 

@@ -232,8 +232,21 @@ int wrapper_establish(struct wrapper *w, const struct traffic *t, uint32_t flows
 	return err ? err : wrapper_run(w, &run, &cpu_ns, &verdict);
 }
 
+int wrapper_jiffies(struct wrapper *w, uint64_t *jiffies)
+{
+	uint8_t frame[WRAP_MIN_FRAME] = {};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(frame),
+		    .repeat = 1);
+	int err = bpf_prog_test_run_opts(bpf_program__fd(w->skel->progs.wrap_clock), &opts);
+
+	if (err)
+		return err;
+	*jiffies = w->skel->bss->wrap.jiffies;
+	return 0;
+}
+
 int wrapper_frame(struct wrapper *w, const struct traffic *t, uint32_t flow, uint8_t *frame,
-		  uint32_t *length, uint64_t *jiffies)
+		  uint32_t *length)
 {
 	const struct wrapper_run run = {
 		.traffic = t, .flows = 1, .is_sequential = true, .first = flow, .is_stub = true
@@ -242,15 +255,11 @@ int wrapper_frame(struct wrapper *w, const struct traffic *t, uint32_t flow, uin
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = blank,
 		    .data_size_in = wrapper_prepare(w, &run, blank), .data_out = frame,
 		    .data_size_out = WRAPPER_MAX_FRAME, .repeat = 1);
-	int err = bpf_prog_test_run_opts(bpf_program__fd(w->skel->progs.wrap_clock), &opts);
+	int err = bpf_prog_test_run_opts(bpf_program__fd(program_for(w->skel, t->shape)), &opts);
 
-	opts.data_size_out = WRAPPER_MAX_FRAME;
-	err = err ? err
-		  : bpf_prog_test_run_opts(bpf_program__fd(program_for(w->skel, t->shape)), &opts);
 	if (err)
 		return err;
 	*length = opts.data_size_out;
-	*jiffies = w->skel->bss->wrap.jiffies;
 	return 0;
 }
 

@@ -80,11 +80,13 @@ uint32_t wrapper_prepare(struct wrapper *w, const struct wrapper_run *run,
  * wrapper_frame - what a program would get for @t's packet of client @flow
  * @frame: WRAPPER_MAX_FRAME bytes
  * @length: of it
- * @jiffies: now
  * Returns 0 or -errno.
  */
 int wrapper_frame(struct wrapper *w, const struct traffic *t, uint32_t flow, uint8_t *frame,
-		  uint32_t *length, uint64_t *jiffies);
+		  uint32_t *length);
+
+/** wrapper_jiffies - as the data path reads them now; 0 or -errno */
+int wrapper_jiffies(struct wrapper *w, uint64_t *jiffies);
 
 /** wrapper_live - the descriptors and counters that the live test needs */
 struct wrapper_live {
