@@ -38,8 +38,7 @@ struct control_backend {
 	bool takes_newcomers;
 	bool is_kept;		/* scratch of service_update */
 	uint32_t unnamed_since; /* clock */
-	unsigned bumps;		/* of its generation, since bumps_since: tick.c, rule 6 */
-	uint32_t bumps_since;	/* clock */
+	struct lifecycle_bumps bumps;
 	bool is_quiet;
 	uint32_t quiet_since; /* clock */
 	uint32_t flows;	      /* valid records, at the last sweep */

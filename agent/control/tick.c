@@ -13,7 +13,6 @@
 
 #define HOLD_MS	       500 /* a new service waits this long after its first backend is up */
 #define STATS_FRESH_MS 100
-#define BUMPS_A_WINDOW 510
 
 /* ---- what the slots say --------------------------------------------------- */
 
@@ -114,27 +113,13 @@ static void say_state(const struct control_service *s, struct control_backend *b
 		 s->model->name, b->name, was, log_escape(b->reason));
 }
 
-/*
- * Rule 6: a record keeps 10 bits of a generation, and within Tr no value of them may come back.
- * Any span of Tr touches two windows of Tr at most, and 511 bumps in each are fewer than 1024; a
- * backend that has had 510 waits for the next window before it lives again.
- */
-static bool may_bump_more(const struct control_service *s, struct control_backend *b, uint32_t now)
-{
-	if (now - b->bumps_since > s->timers.record) {
-		b->bumps = 0;
-		b->bumps_since = now;
-	}
-	return b->bumps < BUMPS_A_WINDOW;
-}
-
 static void bump_generation(struct control *ctl, struct control_backend *b, uint32_t now)
 {
 	uint16_t *generation = &ctl->generations[b->id];
 
 	dataplane_bump_generation(ctl->dp, b->id);
 	*generation = dataplane_backends(ctl->dp)[b->id].generation;
-	b->bumps++;
+	b->bumps.count++;
 	if (*generation & 1)
 		b->unnamed_since = now; /* d counts from here, at least */
 }
@@ -162,7 +147,8 @@ static bool step_backend(struct control *ctl, struct control_service *s, struct 
 {
 	struct lifecycle_input in = input_of(ctl, b);
 	bool is_tracked = s->row.flags & LB_SVC_TRACKED;
-	uint32_t bound = may_bump_more(s, b, now) ? control_bound(ctl) : UINT32_MAX;
+	bool may_bump = lifecycle_may_bump(&b->bumps, now, s->timers.record);
+	uint32_t bound = may_bump ? control_bound(ctl) : UINT32_MAX; /* else: not yet */
 	struct lifecycle_output out;
 	bool changed;
 

@@ -3,6 +3,8 @@
 
 #include "leat_abi.h"
 
+#define BUMPS_A_WINDOW 510 /* and one more, when it dies */
+
 const char *lifecycle_name(enum lifecycle_state state)
 {
 	static const char *const names[] = {
@@ -81,4 +83,11 @@ void lifecycle_step(const struct lifecycle_input *in, uint32_t now, uint32_t d, 
 			in->is_leaving && !was_alive && in->is_quiet && is_unnamed_for(in, now, d),
 		.state = state_of(in, is_alive, is_done || !is_alive),
 	};
+}
+
+bool lifecycle_may_bump(struct lifecycle_bumps *bumps, uint32_t now, uint32_t record)
+{
+	if (age_of(now, bumps->since) > record)
+		*bumps = (struct lifecycle_bumps) { .since = now };
+	return bumps->count < BUMPS_A_WINDOW;
 }

@@ -21,6 +21,21 @@ enum lifecycle_state {
 /** lifecycle_name - "starting", "up", ... as status shows it */
 const char *lifecycle_name(enum lifecycle_state state);
 
+/** struct lifecycle_bumps - how often a generation has changed of late; zero at start */
+struct lifecycle_bumps {
+	unsigned count;
+	uint32_t since; /* clock: where this window began */
+};
+
+/**
+ * lifecycle_may_bump - whether a dead backend's generation may be raised (rule 6)
+ * A record keeps 10 bits of it, and within Tr no value may come back. Any span of Tr touches two
+ * windows of Tr at most, and 511 bumps in each are fewer than 1024.
+ * @bumps:  the caller counts each bump there; a new window is begun here
+ * @record: Tr
+ */
+bool lifecycle_may_bump(struct lifecycle_bumps *bumps, uint32_t now, uint32_t record);
+
 /** struct lifecycle_input - one backend as it stands; times in clock units */
 struct lifecycle_input {
 	bool is_healthy;  /* the probe's word; true without a probe */

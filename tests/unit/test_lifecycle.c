@@ -357,6 +357,42 @@ static void test_lifecycle_works_across_the_wrap_of_the_clock(void **state)
 	assert_true(out.bump_generation);
 }
 
+/* the age by the rule and not by the window: no value of 10 bits within @record */
+static void test_lifecycle_generations_never_recur_within_tr(void **state)
+{
+	enum { RECORD = 3600, STEPS = 20000 };
+	static uint32_t at[STEPS];
+	struct lifecycle_bumps bumps = {};
+	unsigned count = 0;
+
+	(void)state;
+	/* as fast as can be: dies, returns, dies; from late in the first window on */
+	for (uint32_t now = 3000; now < STEPS; now++) {
+		bool is_dead = count % 2;
+
+		if (is_dead && !lifecycle_may_bump(&bumps, now, RECORD))
+			continue;
+		lifecycle_may_bump(&bumps, now, RECORD);
+		bumps.count++;
+		at[count++] = now;
+	}
+
+	assert_true(count > 2000);
+	for (unsigned i = 1024; i < count; i++)
+		assert_true(at[i] - at[i - 1024] > RECORD);
+}
+
+static void test_lifecycle_may_bump_again_in_the_next_window(void **state)
+{
+	struct lifecycle_bumps bumps = { .count = 510, .since = 1000 };
+
+	(void)state;
+
+	assert_false(lifecycle_may_bump(&bumps, 1000 + 3600, 3600));
+	assert_true(lifecycle_may_bump(&bumps, 1000 + 3601, 3600));
+	assert_int_equal(bumps.count, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -388,6 +424,8 @@ int main(void)
 			test_lifecycle_leaving_and_dead_is_kept_while_it_was_named_within_d),
 		cmocka_unit_test(test_lifecycle_leaving_and_dead_is_kept_while_records_were_seen),
 		cmocka_unit_test(test_lifecycle_works_across_the_wrap_of_the_clock),
+		cmocka_unit_test(test_lifecycle_generations_never_recur_within_tr),
+		cmocka_unit_test(test_lifecycle_may_bump_again_in_the_next_window),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
