@@ -127,7 +127,7 @@ void links_changed(struct control *ctl, const char *name)
 	attach(ctl, i);
 	if (was_attached && !i->is_attached)
 		log_warn("interface lost interface=%s reason=\"%s\"", name, log_escape(i->trouble));
-	else if (!i->is_attached && strcmp(trouble, i->trouble))
+	else if (!i->is_attached && strcmp(trouble, i->trouble) != 0)
 		log_error("not attached interface=%s reason=\"%s\"", name, log_escape(i->trouble));
 	else if (was_up != i->is_up)
 		log_info("interface %s interface=%s", i->is_up ? "up" : "down", name);

@@ -11,7 +11,7 @@
 
 /* clang-format off */
 #define IP4(a, b, c, d) { .bytes = { [10] = 0xff, [11] = 0xff, a, b, c, d } }
-#define IP6(net, host)	{ .bytes = { 0x20, 0x01, 0x0d, 0xb8, 0, net, [15] = host } }
+#define IP6(net, host)	{ .bytes = { 0x20, 0x01, 0x0d, 0xb8, 0, net, [15] = (host) } }
 /* clang-format on */
 
 const struct host client = { .mac = { 2, 0, 0, 0, 0, 0x01 },

@@ -34,7 +34,7 @@ static int program_fd;
 
 static void run_one(struct first_packet *packet)
 {
-	unsigned char out[FRAME_ROOM];
+	unsigned char out[FRAME_ROOM] = { 0 };
 	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = packet->bytes,
 		    .data_size_in = packet->length, .data_out = out, .data_size_out = sizeof(out),
 		    .repeat = 1);

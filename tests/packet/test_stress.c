@@ -129,7 +129,7 @@ static size_t port_at(const struct worker *w)
 /* The backend's number, or DROPPED. */
 static int send_once(struct worker *w, const struct connection *c, enum packet_type type)
 {
-	unsigned char *frame = w->frames[c->kind][type], out[FRAME_ROOM];
+	unsigned char *frame = w->frames[c->kind][type], out[FRAME_ROOM] = { 0 };
 	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame,
 		    .data_size_in = w->lengths[c->kind][type], .data_out = out,
 		    .data_size_out = sizeof(out), .repeat = 1);
