@@ -176,23 +176,27 @@ static void test_forward_any_header_checksum_is_right(void **state)
 	}
 }
 
-/* The header checksums that arithmetic in ones' complement is known to get wrong. */
+/* Those that arithmetic in ones' complement is known to get wrong: at the ends of the ring. */
 static void test_forward_every_header_checksum_is_right(void **state)
 {
 	struct sketch in = fixture_request();
+	unsigned checked = 0;
 
 	(void)state;
 	put_connection();
-	for (unsigned id = 0; id < 0x10000; id += id % 0x100 == 0x20 ? 0xd1 : 1) {
+	for (unsigned id = 0; id < 0x10000; id++) {
 		struct frame frame;
 		unsigned check;
 
 		in.ip_id = (uint16_t)id;
 		frame_draw(&in, &frame);
 		check = (unsigned)frame.bytes[24] << 8 | frame.bytes[25];
-		if (check < 0x300 || check > 0xfd00)
-			EXPECT_SENT(&in, web1);
+		if (check > 0x200 && check < 0xfe00)
+			continue;
+		EXPECT_SENT(&in, web1);
+		checked++;
 	}
+	assert_true(checked > 1000);
 }
 
 /* ---- replies ------------------------------------------------------------------------ */

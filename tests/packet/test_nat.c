@@ -295,6 +295,33 @@ static void test_nat_syn_reuses_a_tuple_long_closed(void **state)
 	assert_int_equal(fixture_count(), 1);
 }
 
+/* Where a record with another key lies in the client's own entry. */
+static void test_nat_every_bit_of_the_key_counts(void **state)
+{
+	unsigned words = fx.variant.family == 6 ? 4 : 2;
+	struct sketch later = fixture_request(), reply = fixture_reply();
+
+	(void)state;
+	fill(fx.web2);
+	put(&web1, class_of_live(), 0);
+	EXPECT_SENT(&later, web1); /* has a hop now, and needs no writing */
+	for (unsigned bit = 0; bit < 64 * (words - 1); bit++) {
+		uint64_t *value_at = fixture_find(&client, CLIENT_PORT);
+		uint64_t *key = value_at - (words - 1);
+
+		key[bit / 64] ^= 1ULL << bit % 64;
+
+		EXPECT_REASON(&reply, LB_NO_REPLY_FLOW);
+		if (is_udp()) {
+			EXPECT_SENT_NEW(&later, web2);
+			*fixture_find(&client, CLIENT_PORT) = 0; /* of its own, beside it */
+		} else {
+			EXPECT_REASON(&later, LB_NO_FLOW);
+		}
+		key[bit / 64] ^= 1ULL << bit % 64;
+	}
+}
+
 static void test_nat_stamps_are_left_alone(void **state)
 {
 	struct sketch first = fixture_syn(), later = fixture_request();
@@ -663,6 +690,7 @@ int main(void)
 		TEST_NAT(test_nat_record_expires),
 		TEST_NAT(test_nat_record_is_rewritten_when_older_than_g),
 		TRACKED_TCP(test_nat_syn_reuses_a_tuple_long_closed),
+		TEST_NAT(test_nat_every_bit_of_the_key_counts),
 		TRACKED(test_nat_stamps_are_left_alone),
 		TEST_NAT(test_nat_reply_without_record_passes),
 		TEST_NAT(test_nat_reply_of_another_backend_passes),
