@@ -118,6 +118,8 @@ unit: $(UNIT_BIN) ## unit tests under ASan and UBSan; no privileges
 	$(Q)tools/test-run unit $(UNIT_BIN)
 
 # ---- tests: packet (the shipped object under BPF_PROG_TEST_RUN, as root) ---
+#
+# in mounts of their own: where the machine has no bpffs, the tests mount one
 
 PACKET_SRC     := $(wildcard tests/packet/test_*.c)
 PACKET_BIN     := $(PACKET_SRC:tests/packet/%.c=$(BUILD)/packet/%)
@@ -135,7 +137,7 @@ $(BUILD)/packet/%: $(BUILD)/tests/packet/%.o $(PACKET_SUPPORT) $(BUILD)/libleat.
 
 .PHONY: packet
 packet: $(PACKET_BIN) ## packet tests on the shipped object; root
-	$(Q)tools/test-run packet $(PACKET_BIN)
+	$(Q)unshare --mount tools/test-run packet $(PACKET_BIN)
 
 # ---- tests: e2e (namespaces, real servers and clients, as root) ------------
 
