@@ -19,6 +19,10 @@ struct lb_backend lb_backends[LB_MAX_BACKENDS];
 struct lb_reply lb_replies[LB_REPLY_SETS * LB_REPLY_WAYS];
 struct lb_hop lb_hops[LB_MAX_HOPS];
 struct lb_timers lb_timers[LB_SERVICE_IDS];
+struct lb_schedule lb_schedules[LB_SERVICE_IDS];
+struct lb_load lb_loads[LB_MAX_BACKENDS];
+struct lb_sample lb_samples[LB_MAX_SAMPLES];
+struct lb_memo lb_memos[LB_MAX_BACKENDS]; /* the agent's; here so that it is pinned with the rest */
 struct lb_explain lb_explain;
 
 struct {
@@ -78,6 +82,13 @@ struct {
 	__type(key, __u32);
 	__type(value, struct lb_reason_counts);
 } lb_reasons SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct lb_affinity_key);
+	__type(value, struct lb_affinity);
+} lb_affinities SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_DEVMAP_HASH);

@@ -15,7 +15,7 @@
 
 #include <linux/types.h>
 
-#define LB_LAYOUT_VERSION 1
+#define LB_LAYOUT_VERSION 2
 
 /* ---- limits ------------------------------------------------------------ */
 
@@ -33,6 +33,9 @@
 #define LB_SLOTS_PER_ROW 16
 #define LB_MAX_LOCKS	 1024
 #define LB_TABLE_MIN	 4093
+#define LB_MAX_SAMPLES	 8192 /* connections followed at a time, of all services that sample */
+#define LB_LEAST_EXACT	 32   /* least_*: with so many backends at most, all are compared */
+#define LB_LEAST_DRAWS	 8    /* least_*: else the best of at most so many drawn slots */
 
 /* ---- addresses --------------------------------------------------------- */
 
@@ -94,6 +97,12 @@ enum lb_forward { LB_FORWARD_NONE, LB_FORWARD_DSR, LB_FORWARD_NAT };
 
 #define LB_SVC_TRACKED 0x01 /* every connection has a record; slots never move */
 #define LB_SVC_VIP     0x02 /* not a service: says that the address is a VIP (port, proto 0) */
+#define LB_SVC_MASKED  0x04 /* the slot's hash is of the masked client address, without the port */
+#define LB_SVC_PICKED  0x08 /* tracked: a new connection's backend comes by lb_schedules */
+#define LB_SVC_SAMPLED 0x10 /* some connections are followed in lb_samples */
+
+/* flags of a service that the shortest path through the program does not look at */
+#define LB_SVC_LONG_WAY (LB_SVC_TRACKED | LB_SVC_MASKED | LB_SVC_SAMPLED)
 
 /**
  * struct lb_service - one row of lb_services, found by (vip, port, proto, family)
@@ -122,13 +131,35 @@ struct lb_service {
 		__u64 table; /* both, changed in one store */
 	};
 	__u64 seed; /* lb_service_seed(): makes a client's hash differ from service to service */
-	__u64 pad[3];
+	__u64 mask_hi, mask_lo; /* MASKED: of the client's IPv6 address, network order */
+	__u64 pad;
 } __attribute__((aligned(64)));
 
 /** struct lb_timers - times of one service, in clock units; row index: service id */
 struct lb_timers {
 	__u32 record;	 /* Tr: a record older than this is none */
 	__u32 handshake; /* H */
+};
+
+enum lb_pick {
+	LB_PICK_TURN,  /* slot next % cycle: a weighted round, unrolled */
+	LB_PICK_LEAST, /* the least loaded of the first @cycle slots; all differ, LB_LEAST_EXACT at
+			  most */
+	LB_PICK_DRAW,  /* the least loaded of @draws slots drawn from all @cycle */
+};
+
+/** struct lb_schedule - how a service with PICKED or SAMPLED goes about it; row index: service id
+ */
+struct lb_schedule {
+	__u64 next;	/* turns taken, ever; written by the data path */
+	__u32 cycle;	/* slots in use, from the table's first; 0: no backend */
+	__u32 affinity; /* a client keeps its backend for so long, in clock units; 0: not at all */
+	__u32 sample_mask; /* bits of a connection's hash that must be 0 for it to be followed */
+	__u8 pick;	   /* enum lb_pick */
+	__u8 draws;
+	__u8 is_sampled;
+	__u8 pad;
+	__u64 pad2;
 };
 
 /* ---- backends ---------------------------------------------------------- */
@@ -187,6 +218,96 @@ struct lb_be_stats {
 	__u64 connections; /* settled: SYNs forwarded; tracked or moving: records made */
 	__u64 replies;	   /* nat: packets from the backend */
 	__u64 reply_bytes;
+};
+
+/**
+ * struct lb_load - what schedulers compare, and what samples show; row index: backend id
+ *
+ * @live: valid records half-open, established or of UDP, kept by their transitions (docs/slots.md,
+ * "Counting"); of the generation that is current: zeroed when a backend comes alive. Sums only
+ * grow, modulo their width.
+ */
+struct lb_load {
+	__u32 live;
+	__u32 cost;	 /* the agent's: least (live + 1) x cost wins; 0 counts as 1 */
+	__u32 connects;	 /* sampled: SYNs of new connections sent */
+	__u32 connected; /* of these: the client went on */
+	__u32 requests;	 /* sampled: data sent after all earlier data was answered, or the first */
+	__u32 answered;	 /* of these: the client acknowledged data that came after it */
+	__u32 resets;	 /* nat: RSTs in answer to a sampled SYN or request */
+	__u32 connect_count; /* nat: SYN-ACKs timed */
+	__u64 connect_us;    /* nat: sum, SYN to SYN-ACK */
+	__u64 answer_us;     /* nat: sum, request to its first byte of reply */
+	__u32 answer_count;
+	__u32 pad[3];
+} __attribute__((aligned(64)));
+
+enum lb_sample_state {
+	LB_SAMPLE_FREE,
+	LB_SAMPLE_SYN,	   /* waits for the client's next packet after the SYN */
+	LB_SAMPLE_IDLE,	   /* nothing is owed */
+	LB_SAMPLE_REQUEST, /* data was sent, nothing acknowledged since */
+	LB_SAMPLE_FAILED,  /* judged by the agent; freed by the next packet or by age */
+};
+
+/**
+ * struct lb_sample - one connection that is followed: a sketch, not a record
+ *
+ * Direct-mapped by the flow's hash. An entry in use gives way when it owes nothing or is old.
+ * Fields may be torn between two connections; readers check ranges and take the rest as noise.
+ */
+struct lb_sample {
+	__u64 hash; /* of the flow; 0: never used */
+	union {
+		struct {
+			__u16 backend;
+			__u8 state;	  /* enum lb_sample_state */
+			__u8 retransmits; /* of the SYN, or of the request's first segment */
+		};
+		__u32 word; /* changed by CAS: by the data path and, to FAILED, by the agent */
+	};
+	__u32 since;	/* clock: of the state, or of the last segment with new data */
+	__u32 seq;	/* of the SYN, or the request's first segment; host order */
+	__u32 ack;	/* what the client had acknowledged with it; host order */
+	__u64 since_ns; /* CLOCK_MONOTONIC: nat only; 0: not timed any more */
+	__u64 pad[4];
+} __attribute__((aligned(64)));
+
+/** struct lb_affinity_key, lb_affinity - lb_affinities, an LRU hash: where a client was last */
+struct lb_affinity_key {
+	struct lb_addr client; /* masked as the service says */
+	__u32 service;
+	__u32 pad;
+};
+
+struct lb_affinity {
+	__u16 backend;
+	__u16 generation;
+	__u32 last_use; /* clock */
+};
+
+/* ---- what one agent leaves to the next ---------------------------------- */
+
+#define LB_MEMO_DECIDED 0x01
+#define LB_MEMO_UP	0x02 /* the probes' word */
+
+/** struct lb_memo - the agent's own, row index: backend id; times are CLOCK_REALTIME */
+struct lb_memo {
+	__u64 since_ms;		/* of UP */
+	__u64 ramp_from_ms;	/* slow start: when it began; 0: over, or none */
+	__u64 ejected_until_ms; /* passive; 0: not */
+	__u64 held_until_ms;	/* flap damping; 0: not */
+	__u32 streak;		/* probes in a row that contradict UP */
+	__u32 failures;		/* in a row, for back-off */
+	__u32 latency_us;	/* moving average; 0: unknown */
+	__u32 factor;		/* adaptive: permille of the weight; 0: never set */
+	__s32 integral;		/* adaptive: of the error, millionths */
+	__u16 agent_percent;	/* agent check: what it said last; 0xffff: nothing */
+	__u16 ejections;	/* in a row */
+	__u8 flags;		/* LB_MEMO_* */
+	__u8 agent_state;	/* enum model_agent_state */
+	__u8 flaps;		/* changes of late */
+	__u8 pad[5];
 };
 
 /* ---- slots ------------------------------------------------------------- */
@@ -327,9 +448,11 @@ struct lb_node {
 	__u32 max_slots;
 	__u32 flow4_sets; /* powers of two */
 	__u32 flow6_sets;
+	__u32 max_affinities;
 	__u32 next_service_id; /* ids are handed out in turn, so that none comes back soon */
 	__u32 hz;
 	__u32 tables_digest; /* of where the compiler put each table in lb_tables */
+	__u32 pad;
 };
 
 /** struct lb_explain - what a dry run met (leat explain) */
@@ -429,6 +552,12 @@ static inline __u32 lb_age(__u32 now, __u32 then, __u32 bits, __u32 slack)
 LB_ASSERT_SIZE(struct lb_addr, 16);
 LB_ASSERT_SIZE(struct lb_service, 64);
 LB_ASSERT_SIZE(struct lb_timers, 8);
+LB_ASSERT_SIZE(struct lb_schedule, 32);
+LB_ASSERT_SIZE(struct lb_load, 64);
+LB_ASSERT_SIZE(struct lb_sample, 64);
+LB_ASSERT_SIZE(struct lb_affinity_key, 24);
+LB_ASSERT_SIZE(struct lb_affinity, 8);
+LB_ASSERT_SIZE(struct lb_memo, 64);
 LB_ASSERT_SIZE(struct lb_backend, 64);
 LB_ASSERT_SIZE(struct lb_reply, 32);
 LB_ASSERT_SIZE(struct lb_be_stats, 40);
@@ -439,7 +568,7 @@ LB_ASSERT_SIZE(union lb_record, 8);
 LB_ASSERT_SIZE(struct lb_flow4_set, 128);
 LB_ASSERT_SIZE(struct lb_flow6_set, 256);
 LB_ASSERT_SIZE(struct lb_hop, 32);
-LB_ASSERT_SIZE(struct lb_node, 48);
+LB_ASSERT_SIZE(struct lb_node, 56);
 LB_ASSERT_SIZE(struct lb_explain, 40);
 
 #endif

@@ -271,7 +271,14 @@ static void watch_next_hop(struct control *ctl, struct control_service *s,
 static void observe(struct control *ctl, struct control_service *s, struct control_backend *b)
 {
 	const struct model_health *check = &s->model->health;
-	int initial = b->is_decided ? (b->is_healthy ? 1 : -1) : s->model->init_up ? 1 : 0;
+	struct health_memory memory = {
+		.initial = b->is_decided ? (b->is_healthy ? 1 : -1) : s->model->init_up ? 1 : 0,
+	};
+	struct health_target target = { .address = b->address,
+					.port = b->port,
+					.vip = s->model->vip,
+					.vip_port = s->model->port,
+					.forward = s->model->forward };
 	int err;
 
 	watch_next_hop(ctl, s, b);
@@ -279,7 +286,7 @@ static void observe(struct control *ctl, struct control_service *s, struct contr
 		observe_without_probe(ctl, b);
 		return;
 	}
-	err = health_set(ctl->health, b->id, &b->address, b->port, check, initial);
+	err = health_set(ctl->health, b->id, &target, check, &memory);
 	if (err) {
 		log_error("not probed service=%s backend=%s error=\"%s\"", s->model->name, b->name,
 			  strerror(-err));

@@ -146,7 +146,8 @@ static int open_dataplane(struct control *ctl)
 		.max_flows = config->max_flows,
 		.has_hash_key = config->has_hash_key,
 		.hash_key = { config->hash_key[0], config->hash_key[1] },
-		.has_nat = config_has_nat(config),
+		.max_affinities = config->max_affinities,
+		.features = config_features(config),
 	};
 	struct dataplane_error error = {};
 	int err = dataplane_open(&settings, &ctl->dp, &ctl->is_adopted, &error);
@@ -155,7 +156,7 @@ static int open_dataplane(struct control *ctl)
 		log_error("data path not loaded reason=\"%s\"", log_escape(error.text));
 		return err;
 	}
-	ctl->has_nat = settings.has_nat;
+	ctl->features = settings.features;
 	log_info("data path %s pins=%s%s%s", ctl->is_adopted ? "adopted" : "loaded",
 		 ctl->settings->pin_dir, *dataplane_note(ctl->dp) ? " note=" : "",
 		 dataplane_note(ctl->dp));

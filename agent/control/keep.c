@@ -7,13 +7,35 @@
 #define SLOTS_AT_LEAST (1U << 20)
 #define SLOTS_AT_MOST  (1U << 26) /* as max_slots: */
 
-bool config_has_nat(const struct model_config *config)
+struct dataplane_features config_features(const struct model_config *config)
 {
+	struct dataplane_features f = {};
+
 	for (size_t i = 0; i < config->service_count; i++) {
-		if (config->services[i].forward == LB_FORWARD_NAT)
-			return true;
+		const struct model_service *s = &config->services[i];
+
+		f.has_nat |= s->forward == LB_FORWARD_NAT;
+		f.has_masks |= model_service_is_masked(s);
+		f.has_picks |= !model_scheduler_is_hash(s->scheduler);
+		f.has_counts |= s->scheduler == SCHEDULER_LEAST_CONN ||
+				s->scheduler == SCHEDULER_LEAST_RESPONSE;
+		f.has_affinity |= s->affinity_ms != 0;
+		f.has_samples |= model_service_is_sampled(s);
 	}
-	return false;
+	return f;
+}
+
+struct dataplane_features features_union(const struct dataplane_features *a,
+					 const struct dataplane_features *b)
+{
+	return (struct dataplane_features) {
+		.has_nat = a->has_nat || b->has_nat,
+		.has_masks = a->has_masks || b->has_masks,
+		.has_picks = a->has_picks || b->has_picks,
+		.has_counts = a->has_counts || b->has_counts,
+		.has_affinity = a->has_affinity || b->has_affinity,
+		.has_samples = a->has_samples || b->has_samples,
+	};
 }
 
 /* As much again as is needed: a table that is replaced lives beside its successor for a moment. */

@@ -109,7 +109,7 @@ struct control {
 	uint16_t last_backend_id;
 	struct lb_be_stats *stats; /* LB_MAX_BACKENDS; see control_stats */
 	uint64_t stats_ms;	   /* CLOCK_MONOTONIC, 0: never read */
-	bool has_nat;
+	struct dataplane_features features;
 	bool is_adopted;
 	bool is_detaching;
 	uint64_t started_ms;
@@ -130,8 +130,12 @@ void control_set_times(struct control *ctl, struct control_service *s);
 
 /* ---- keep.c: what the file leaves open stays as it runs ---- */
 
-/** config_has_nat - whether a service of @config needs the nat feature */
-bool config_has_nat(const struct model_config *config);
+/** config_features - what the services of @config need of the program */
+struct dataplane_features config_features(const struct model_config *config);
+
+/** features_union - what either has */
+struct dataplane_features features_union(const struct dataplane_features *a,
+					 const struct dataplane_features *b);
 
 /** config_default_slots - room for the slots of @config at a first start, where it gives none */
 unsigned config_default_slots(const struct model_config *config);

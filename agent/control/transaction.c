@@ -19,7 +19,7 @@ struct transaction {
 	struct control_backend **added;	  /* to services that go on */
 	struct control_service **added_to;
 	size_t added_count;
-	bool has_enabled_nat;
+	struct dataplane_features features; /* before it */
 	char error[512];
 };
 
@@ -36,26 +36,27 @@ static int fail(struct transaction *t, const char *object, const char *name, int
 
 /* ---- made beside what runs -------------------------------------------------- */
 
-static int set_nat(struct control *ctl, bool has_nat, struct dataplane_error *error)
+static int set_features(struct control *ctl, const struct dataplane_features *features,
+			struct dataplane_error *error)
 {
-	int err = dataplane_set_features(ctl->dp, has_nat, error);
+	int err = dataplane_set_features(ctl->dp, features, error);
 
 	if (!err)
-		ctl->has_nat = has_nat;
+		ctl->features = *features;
 	return err;
 }
 
 static int make_features(struct transaction *t)
 {
+	struct dataplane_features wanted = config_features(t->next);
+	struct dataplane_features both = features_union(&t->ctl->features, &wanted);
 	struct dataplane_error error = {};
 	int err;
 
-	if (t->ctl->has_nat || !config_has_nat(t->next))
-		return 0;
-	err = set_nat(t->ctl, true, &error);
+	t->features = t->ctl->features;
+	err = set_features(t->ctl, &both, &error);
 	if (err)
 		snprintf(t->error, sizeof(t->error), "%.500s", error.text);
-	t->has_enabled_nat = !err;
 	return err;
 }
 
@@ -150,8 +151,7 @@ static void undo(struct transaction *t)
 	for (size_t i = 0; i < t->added_count; i++)
 		backend_remove(t->ctl, t->added_to[i], t->added[i]);
 	vips_apply(t->ctl);
-	if (t->has_enabled_nat)
-		set_nat(t->ctl, false, NULL);
+	set_features(t->ctl, &t->features, NULL);
 }
 
 static int make_all(struct transaction *t)
@@ -208,10 +208,11 @@ static void retire_others(struct control *ctl, struct control_service **list, si
 
 static void drop_features(struct control *ctl)
 {
+	struct dataplane_features wanted = config_features(ctl->config);
 	struct dataplane_error error = {};
 
-	if (ctl->has_nat && !config_has_nat(ctl->config) && set_nat(ctl, false, &error))
-		log_warn("nat stays loaded reason=\"%s\"", log_escape(error.text));
+	if (set_features(ctl, &wanted, &error))
+		log_warn("features stay loaded reason=\"%s\"", log_escape(error.text));
 }
 
 static void commit(struct transaction *t, struct control_service **list)

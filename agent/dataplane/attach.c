@@ -365,15 +365,16 @@ static int update_links(struct dataplane *dp, int prog_fd, struct dataplane_erro
 	return 0;
 }
 
-int dataplane_set_features(struct dataplane *dp, bool has_nat, struct dataplane_error *error)
+int dataplane_set_features(struct dataplane *dp, const struct dataplane_features *features,
+			   struct dataplane_error *error)
 {
 	struct dataplane_tuning tuning = dp->tuning;
 	struct program *next;
 	int err;
 
-	if (has_nat == tuning.has_nat)
+	if (!memcmp(features, &tuning.features, sizeof(*features)))
 		return 0;
-	tuning.has_nat = has_nat;
+	tuning.features = *features;
 	err = program_load(dp, &tuning, &next, error);
 	if (err)
 		return err;

@@ -128,6 +128,9 @@ void dataplane_bump_generation(struct dataplane *dp, uint16_t id)
 {
 	struct lb_backend *row = &dp->tables.backends[id];
 
+	/* alive again: nobody counts for a dead generation any more (docs/slots.md, "Counting") */
+	if (row->generation & 1)
+		__atomic_store_n(&dp->tables.loads[id].live, 0, __ATOMIC_RELEASE);
 	/* sequentially consistent: whatever is written to slots after this is seen after it */
 	__atomic_store_n(&row->generation, (uint16_t)(row->generation + 1), __ATOMIC_SEQ_CST);
 }
@@ -153,5 +156,7 @@ void dataplane_del_backend(struct dataplane *dp, uint16_t id)
 	__atomic_store_n(&row->service, 0, __ATOMIC_RELEASE);
 	__atomic_store_n(&row->ifindex, 0, __ATOMIC_RELEASE);
 	*row = (struct lb_backend) { .generation = row->generation };
+	dp->tables.loads[id] = (struct lb_load) {};
+	dp->tables.memos[id] = (struct lb_memo) {};
 	zero_counters(dp, id);
 }

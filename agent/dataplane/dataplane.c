@@ -13,6 +13,7 @@
 #include "dataplane/internal.h"
 
 #define DEFAULT_SLOTS  (1U << 20)
+#define DEFAULT_AFFINITIES 65536
 #define DEFAULT_FLOWS  (1U << 18)
 #define DEFAULT_G_MS   1000
 #define DEFAULT_D_MS   1000
@@ -54,6 +55,8 @@ static int make_node(struct dataplane *dp, const struct dataplane_settings *sett
 		.max_slots = settings->max_slots ? settings->max_slots : slots,
 		.flow4_sets = sets_for(flows),
 		.flow6_sets = sets_for(flows),
+		.max_affinities = settings->max_affinities ? settings->max_affinities
+							   : DEFAULT_AFFINITIES,
 	};
 	int err = make_hash_key(settings, node.hash_key);
 
@@ -81,6 +84,11 @@ static int check_node(const struct dataplane *dp, const struct dataplane_setting
 				      "max_flows: %u is more than the %u of the pinned maps; lower "
 				      "it, or `leat stop --detach` and start anew",
 				      settings->max_flows, node->flow4_sets * LB_FLOW_WAYS);
+	if (settings->max_affinities && settings->max_affinities != node->max_affinities)
+		return dataplane_fail(error, -ENOSPC,
+				      "max_affinities: %u, but the pinned map has %u; put that "
+				      "back, or `leat stop --detach` and start anew",
+				      settings->max_affinities, node->max_affinities);
 	if (settings->has_hash_key &&
 	    memcmp(settings->hash_key, node->hash_key, sizeof(node->hash_key)) != 0)
 		return dataplane_fail(error, -EINVAL,
@@ -107,7 +115,7 @@ static void set_tuning(struct dataplane *dp, const struct dataplane_settings *se
 	dp->tuning = (struct dataplane_tuning) {
 		.grain = dataplane_units(dp, g_ms),
 		.slack = 2 * dataplane_units(dp, d_ms),
-		.has_nat = settings->has_nat,
+		.features = settings->features,
 	};
 }
 

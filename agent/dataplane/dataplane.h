@@ -17,6 +17,16 @@
 
 struct dataplane;
 
+/** struct dataplane_features - parts of the program; what is off costs no packet anything */
+struct dataplane_features {
+	bool has_nat;
+	bool has_masks;	   /* a service with LB_SVC_MASKED */
+	bool has_picks;	   /* PICKED */
+	bool has_counts;   /* a service picks by load: lb_loads[].live is kept */
+	bool has_affinity; /* a schedule with affinity */
+	bool has_samples;  /* SAMPLED */
+};
+
 /** struct dataplane_settings - of the node; sizes count only where nothing is pinned yet */
 struct dataplane_settings {
 	const char *pin_dir;
@@ -25,7 +35,8 @@ struct dataplane_settings {
 	unsigned max_flows;	/* of each family; 0: 2^18, or what is pinned */
 	bool has_hash_key;
 	uint64_t hash_key[2];
-	bool has_nat;	      /* features: what is off costs no packet anything */
+	unsigned max_affinities; /* 0: 65536, or what is pinned */
+	struct dataplane_features features;
 	bool has_clock_shift; /* else about a quarter of a second a unit; tests shrink time */
 	unsigned clock_shift;
 	unsigned grain_ms; /* g of docs/slots.md; 0: 1000 */
@@ -48,7 +59,8 @@ int dataplane_open(const struct dataplane_settings *settings, struct dataplane *
 		   bool *is_adopted, struct dataplane_error *error);
 
 /** dataplane_set_features - another program over the same maps, swapped by atomic link updates */
-int dataplane_set_features(struct dataplane *dp, bool has_nat, struct dataplane_error *error);
+int dataplane_set_features(struct dataplane *dp, const struct dataplane_features *features,
+			   struct dataplane_error *error);
 
 /**
  * dataplane_attach - the program to one interface, by a pinned link; an existing pinned link is
@@ -157,6 +169,26 @@ bool dataplane_apply(struct dataplane *dp, uint32_t base, const struct slots_op 
 int dataplane_alloc_slots(struct dataplane *dp, uint32_t size, uint32_t *base);
 void dataplane_free_slots(struct dataplane *dp, uint32_t base, uint32_t size);
 
+/* ---- schedules, loads, samples, memos ------------------------------------ */
+
+/** dataplane_put_schedule - all fields but @next, which the data path goes on counting */
+void dataplane_put_schedule(struct dataplane *dp, uint16_t service,
+			    const struct lb_schedule *schedule);
+
+/** dataplane_loads - live memory, LB_MAX_BACKENDS rows; the data path adds to it */
+const struct lb_load *dataplane_loads(const struct dataplane *dp);
+void dataplane_set_cost(struct dataplane *dp, uint16_t id, uint32_t cost);
+
+/** dataplane_samples - live memory, LB_MAX_SAMPLES rows */
+const struct lb_sample *dataplane_samples(const struct dataplane *dp);
+
+/** dataplane_fail_sample - mark one as judged, by CAS on @word as read; false: it has moved on */
+bool dataplane_fail_sample(struct dataplane *dp, uint32_t index, uint32_t word);
+
+/** dataplane_memos - live memory, LB_MAX_BACKENDS rows; zero for a backend that is new */
+const struct lb_memo *dataplane_memos(const struct dataplane *dp);
+void dataplane_put_memo(struct dataplane *dp, uint16_t id, const struct lb_memo *memo);
+
 /* ---- reading ------------------------------------------------------------ */
 
 /** dataplane_read_stats - sums over CPUs; @out: LB_MAX_BACKENDS rows */
@@ -171,11 +203,14 @@ struct dataplane_flows {
 	uint32_t
 		per_backend[LB_MAX_BACKENDS]; /* valid records: current even generation, not aged */
 	uint32_t freed;
+	uint32_t live[LB_MAX_BACKENDS]; /* of these, what lb_loads[].live counts */
+	uint32_t corrected;		/* backends whose count had drifted, and was set right */
 };
 
 /**
  * dataplane_sweep - judge every record once: count the valid, free the expired by CAS, retire hops
- * @out: 128 kB, the caller's
+ * Counts of live connections that have drifted are set right (docs/slots.md, "Counting").
+ * @out: 256 kB, the caller's
  */
 void dataplane_sweep(struct dataplane *dp, struct dataplane_flows *out);
 

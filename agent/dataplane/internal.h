@@ -27,6 +27,7 @@ enum dataplane_map {
 	MAP_BE_STATS,
 	MAP_REASONS,
 	MAP_PORTS,
+	MAP_AFFINITIES,
 	MAP_COUNT,
 };
 
@@ -41,7 +42,7 @@ struct dataplane_link {
 struct dataplane_tuning {
 	uint32_t grain; /* g, clock units */
 	uint32_t slack; /* 2d */
-	bool has_nat;
+	struct dataplane_features features;
 	bool dry_run;
 };
 
@@ -56,6 +57,10 @@ struct tables {
 	struct lb_reply *replies;
 	struct lb_hop *hops;
 	struct lb_timers *timers;
+	struct lb_schedule *schedules;
+	struct lb_load *loads;
+	struct lb_sample *samples;
+	struct lb_memo *memos;
 	struct lb_explain *explain;
 };
 

@@ -19,6 +19,7 @@ static const char *const map_names[MAP_COUNT] = {
 	[MAP_STAMPS] = "lb_stamps", [MAP_FLOWS4] = "lb_flows4",	    [MAP_FLOWS6] = "lb_flows6",
 	[MAP_LOCKS] = "lb_locks",   [MAP_BE_STATS] = "lb_be_stats", [MAP_REASONS] = "lb_reasons",
 	[MAP_PORTS] = "lb_ports",
+	[MAP_AFFINITIES] = "lb_affinities",
 };
 
 const char *pins_map_name(enum dataplane_map which)
@@ -121,6 +122,8 @@ static int check_sizes(const struct dataplane *dp, struct dataplane_error *error
 		err = check_rows(dp, MAP_FLOWS4, dp->node.flow4_sets, error);
 	if (!err)
 		err = check_rows(dp, MAP_FLOWS6, dp->node.flow6_sets, error);
+	if (!err)
+		err = check_rows(dp, MAP_AFFINITIES, dp->node.max_affinities, error);
 	return err;
 }
 

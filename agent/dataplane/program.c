@@ -43,6 +43,8 @@ static struct bpf_map *map_of(const struct lb *skel, enum dataplane_map which)
 		return skel->maps.lb_reasons;
 	case MAP_PORTS:
 		return skel->maps.lb_ports;
+	case MAP_AFFINITIES:
+		return skel->maps.lb_affinities;
 	case MAP_COUNT:
 		break;
 	}
@@ -58,7 +60,12 @@ static void set_rodata(const struct dataplane *dp, const struct dataplane_tuning
 	rodata->cfg_clock_shift = dp->node.clock_shift;
 	rodata->cfg_grain = tuning->grain;
 	rodata->cfg_slack = tuning->slack;
-	rodata->cfg_has_nat = tuning->has_nat;
+	rodata->cfg_has_nat = tuning->features.has_nat;
+	rodata->cfg_has_masks = tuning->features.has_masks;
+	rodata->cfg_has_picks = tuning->features.has_picks;
+	rodata->cfg_has_counts = tuning->features.has_counts;
+	rodata->cfg_has_affinity = tuning->features.has_affinity;
+	rodata->cfg_has_samples = tuning->features.has_samples;
 	rodata->cfg_dry_run = tuning->dry_run;
 }
 
@@ -73,6 +80,8 @@ static int set_sizes(const struct dataplane *dp, const struct lb *skel)
 		err = bpf_map__set_max_entries(skel->maps.lb_flows4, dp->node.flow4_sets);
 	if (!err)
 		err = bpf_map__set_max_entries(skel->maps.lb_flows6, dp->node.flow6_sets);
+	if (!err)
+		err = bpf_map__set_max_entries(skel->maps.lb_affinities, dp->node.max_affinities);
 	return err;
 }
 
@@ -295,6 +304,10 @@ static void name_tables(struct tables *tables)
 	tables->replies = bss->lb_replies;
 	tables->hops = bss->lb_hops;
 	tables->timers = bss->lb_timers;
+	tables->schedules = bss->lb_schedules;
+	tables->loads = bss->lb_loads;
+	tables->samples = bss->lb_samples;
+	tables->memos = bss->lb_memos;
 	tables->explain = &bss->lb_explain;
 }
 

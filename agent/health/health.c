@@ -254,23 +254,23 @@ static void schedule_first(struct target *t)
 	schedule(t, t->planned_ms);
 }
 
-int health_set(struct health *h, uint32_t token, const struct lb_addr *address, unsigned port,
-	       const struct model_health *settings, int initial)
+int health_set(struct health *h, uint32_t token, const struct health_target *target,
+	       const struct model_health *settings, const struct health_memory *memory)
 {
 	struct target **link = find(h, token);
-	bool is_same = *link && target_is_at(*link, address, port);
+	bool is_same = *link && target_is_at(*link, &target->address, target->port);
 	struct target *t;
 	int err;
 
 	if (is_same && model_health_equal(&(*link)->settings, settings))
 		return 0;
-	err = target_new(h, address, port, settings, &t);
+	err = target_new(h, &target->address, target->port, settings, &t);
 	if (err)
 		return err;
 	if (is_same)
 		target_inherit(t, *link);
 	else
-		begin(t, initial);
+		begin(t, memory ? memory->initial : 0);
 	if (*link)
 		drop(h, link);
 	insert(h, token, t);

@@ -90,7 +90,7 @@ static int open_dataplane(void)
 		 */
 		.has_hash_key = true,
 		.hash_key = { 0x0706050403020100, 0x0f0e0d0c0b0a0908 },
-		.has_nat = true,
+		.features.has_nat = true,
 		.has_clock_shift = true,
 		.clock_shift = CLOCK_SHIFT,
 		.grain_ms = GRAIN_MS,

@@ -36,7 +36,7 @@ static struct dataplane *opened; /* closed by teardown where a test fails */
 static struct dataplane_settings make_settings(void)
 {
 	return (struct dataplane_settings) {
-		.pin_dir = pin_dir, .max_slots = MAX_SLOTS, .max_flows = MAX_FLOWS, .has_nat = true
+		.pin_dir = pin_dir, .max_slots = MAX_SLOTS, .max_flows = MAX_FLOWS, .features.has_nat = true
 	};
 }
 
@@ -154,7 +154,7 @@ static void test_dataplane_open_first_pins_all_and_sizes_maps(void **state)
 {
 	static const char *const names[] = { "lb_node",	   "lb_tables", "lb_slots", "lb_stamps",
 					     "lb_flows4",  "lb_flows6", "lb_locks", "lb_be_stats",
-					     "lb_reasons", "lb_ports" };
+					     "lb_reasons", "lb_ports", "lb_affinities" };
 	struct dataplane *dp;
 	const struct lb_node *node;
 

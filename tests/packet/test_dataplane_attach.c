@@ -32,10 +32,12 @@ static void shell(const char *command)
 		fail_msg("%s", command);
 }
 
+static const struct dataplane_features with_nat = { .has_nat = true };
+
 static void open_it(bool has_nat)
 {
 	struct dataplane_settings settings = {
-		.pin_dir = pin_dir, .max_slots = 65536, .max_flows = 1000, .has_nat = has_nat
+		.pin_dir = pin_dir, .max_slots = 65536, .max_flows = 1000, .features.has_nat = has_nat
 	};
 	struct dataplane_error error = {};
 	bool is_adopted;
@@ -368,7 +370,7 @@ static void test_set_features_swaps_programs_under_links_and_keeps_tables(void *
 	link = link_id("gw0");
 	before = attached("gw0", true);
 
-	assert_int_equal(dataplane_set_features(opened, true, &error), 0);
+	assert_int_equal(dataplane_set_features(opened, &with_nat, &error), 0);
 
 	assert_int_not_equal(attached("gw0", true), before);
 	assert_int_equal(attached("gw0", true), id_of(dataplane_program_fd(opened)));
@@ -380,7 +382,7 @@ static void test_set_features_swaps_programs_under_links_and_keeps_tables(void *
 	assert_int_equal(found, 1);
 
 	before = attached("gw0", true);
-	assert_int_equal(dataplane_set_features(opened, true, &error), 0);
+	assert_int_equal(dataplane_set_features(opened, &with_nat, &error), 0);
 	assert_int_equal(attached("gw0", true), before);
 }
 
@@ -394,7 +396,7 @@ static void test_set_features_passes_over_an_interface_that_is_gone(void **state
 	attach_or_fail("gw0", XDP_MODE_AUTO, true);
 	shell("ip link del gw1");
 
-	assert_int_equal(dataplane_set_features(opened, true, &error), 0);
+	assert_int_equal(dataplane_set_features(opened, &with_nat, &error), 0);
 
 	assert_int_equal(attached("gw0", true), id_of(dataplane_program_fd(opened)));
 }

@@ -43,17 +43,17 @@ static void test_config_default_slots_keeps_to_what_max_slots_may_be(void **stat
 	assert_int_equal(config_default_slots(&config), 67108864);
 }
 
-static void test_config_has_nat_where_one_service_has(void **state)
+static void test_config_features_has_nat_where_one_service_has(void **state)
 {
 	struct model_service services[2] = { { .forward = LB_FORWARD_DSR },
 					     { .forward = LB_FORWARD_NAT } };
 	struct model_config config = { .services = services, .service_count = 1 };
 
 	(void)state;
-	assert_false(config_has_nat(&config));
+	assert_false(config_features(&config).has_nat);
 	config.service_count = 2;
 
-	assert_true(config_has_nat(&config));
+	assert_true(config_features(&config).has_nat);
 }
 
 int main(void)
@@ -62,7 +62,7 @@ int main(void)
 		cmocka_unit_test(test_config_default_slots_of_a_small_file_is_a_million),
 		cmocka_unit_test(test_config_default_slots_is_twice_what_a_large_file_needs),
 		cmocka_unit_test(test_config_default_slots_keeps_to_what_max_slots_may_be),
-		cmocka_unit_test(test_config_has_nat_where_one_service_has),
+		cmocka_unit_test(test_config_features_has_nat_where_one_service_has),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
