@@ -258,13 +258,13 @@ int health_set(struct health *h, uint32_t token, const struct health_target *tar
 	       const struct model_health *settings, const struct health_memory *memory)
 {
 	struct target **link = find(h, token);
-	bool is_same = *link && target_is_at(*link, &target->address, target->port);
+	bool is_same = *link && target_is_at(*link, target);
 	struct target *t;
 	int err;
 
 	if (is_same && model_health_equal(&(*link)->settings, settings))
 		return 0;
-	err = target_new(h, &target->address, target->port, settings, &t);
+	err = target_new(h, target, settings, &t);
 	if (err)
 		return err;
 	if (is_same)
@@ -276,6 +276,28 @@ int health_set(struct health *h, uint32_t token, const struct health_target *tar
 	insert(h, token, t);
 	schedule_first(t);
 	return 0;
+}
+
+void health_set_hop(struct health *h, uint32_t token, uint32_t ifindex, const uint8_t dst_mac[6],
+		    const uint8_t src_mac[6])
+{
+	struct target *t = *find(h, token);
+
+	if (!t)
+		return;
+	t->hop.ifindex = ifindex;
+	memcpy(t->hop.dst_mac, dst_mac, sizeof(t->hop.dst_mac));
+	memcpy(t->hop.src_mac, src_mac, sizeof(t->hop.src_mac));
+}
+
+void health_probe_now(struct health *h, uint32_t token)
+{
+	struct target *t = *find(h, token);
+
+	if (!t || t->is_probing)
+		return;
+	t->planned_ms = monotonic_ms();
+	schedule(t, t->planned_ms);
 }
 
 void health_remove(struct health *h, uint32_t token)

@@ -15,7 +15,6 @@
 #include "model/config.h"
 
 struct http_client;
-struct http_probe;
 struct target;
 
 /** struct probe_kind - what a kind of probe must be able to do */
@@ -30,10 +29,29 @@ struct probe_kind {
 	void (*close)(struct target *t);
 	/* stage - what the probe in flight is busy with, for "timeout after 500 ms <stage>" */
 	const char *(*stage)(const struct target *t);
+	/* all its sockets are of target_socket() and go to t->to, so `via: vip` works */
+	bool has_via_vip;
 };
 
+/* one file each; a kind that is there has its row in kinds.c */
 extern const struct probe_kind probe_tcp;
 extern const struct probe_kind probe_http;
+extern const struct probe_kind probe_https;
+extern const struct probe_kind probe_grpc;
+extern const struct probe_kind probe_udp;
+extern const struct probe_kind probe_dns;
+extern const struct probe_kind probe_icmp;
+extern const struct probe_kind probe_exec;
+
+/** probe_kind_of - the kind of @type, or NULL */
+const struct probe_kind *probe_kind_of(enum model_probe type);
+
+/** struct target_hop - where `via: vip` sends packets of a target */
+struct target_hop {
+	uint32_t ifindex; /* 0: unknown */
+	uint8_t dst_mac[6];
+	uint8_t src_mac[6];
+};
 
 /** struct target - one thing probed; it is either waiting for its next probe or has one in flight
  */
@@ -42,13 +60,14 @@ struct target {
 	struct target *next;	  /* in its bucket of the table */
 	struct health *health;
 	uint32_t token;
-	unsigned port; /* the backend's, host order; the settings may name another */
-	struct lb_addr address;
+	struct health_target at;
+	struct target_hop hop; /* of the last health_set_hop() */
 	union {
 		struct sockaddr any;
 		struct sockaddr_in v4;
 		struct sockaddr_in6 v6;
-	} to;
+	} to; /* what a probe's socket connects to: the backend or, `via: vip`, the VIP; with the
+	       * settings' port where they name one */
 	socklen_t to_len;
 	struct model_health settings; /* owns its strings */
 	struct health_state state;
@@ -60,9 +79,10 @@ struct target {
 	bool is_phased; /* its first probe is over, the second found a phase of its own */
 	bool has_grace; /* the deadline was put off once because the loop was late */
 	const struct probe_kind *kind;
+	/* for the kind alone; open() may count on zeroes */
 	struct event socket_event; /* of the probe in flight */
-	int tcp_fd;
-	struct http_probe *http;
+	int fd;			   /* -1 while there is none, from before open() on */
+	void *of_kind;
 };
 
 #define HEALTH_BUCKETS 8192

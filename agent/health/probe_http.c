@@ -13,6 +13,7 @@
 
 #include "health/probe.h"
 #include "health/reason.h"
+#include "health/target.h"
 #include "model/addr.h"
 
 #define BODY_MAX   (64 * 1024) /* what of a body is read */
@@ -34,6 +35,11 @@ struct http_probe {
 	int socket_errno; /* why there is no socket at all */
 	bool is_cut;	  /* the body was long enough; the rest is not read */
 };
+
+static struct http_probe *http_of(const struct target *t)
+{
+	return t->of_kind;
+}
 
 /* ---- libcurl's sockets and timer on libevent ---------------------------- */
 
@@ -138,12 +144,12 @@ static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_so
 	 * or a body cut short, no TIME_WAIT is to stay here: see probe_tcp.c */
 	static const struct linger reset_on_close = { .l_onoff = 1 };
 	struct target *t = arg;
-	int fd = socket(address->family, address->socktype | SOCK_NONBLOCK | SOCK_CLOEXEC,
-			address->protocol);
+	int fd = target_socket(t, SOCK_STREAM);
 
 	(void)purpose;
+	(void)address; /* the URL's, which is t->to */
 	if (fd < 0) {
-		t->http->socket_errno = errno;
+		http_of(t)->socket_errno = -fd;
 		return CURL_SOCKET_BAD;
 	}
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset_on_close, sizeof(reset_on_close));
@@ -201,12 +207,11 @@ static int set_request(struct target *t)
 {
 	const struct model_health *s = &t->settings;
 	const char *method = s->method ? s->method : "GET";
-	CURL *easy = t->http->easy;
+	CURL *easy = http_of(t)->easy;
 	char address[ADDR_PORT_STRLEN];
 	char url[ADDR_PORT_STRLEN + 16];
 
-	addr_format_port(&t->address, s->port ? s->port : t->port, address);
-	snprintf(url, sizeof(url), "http://%s/", address);
+	snprintf(url, sizeof(url), "http://%s/", target_format_to(t, address));
 	if (curl_easy_setopt(easy, CURLOPT_URL, url) ||
 	    curl_easy_setopt(easy, CURLOPT_REQUEST_TARGET, s->path ? s->path : "/"))
 		return -ENOMEM;
@@ -215,12 +220,12 @@ static int set_request(struct target *t)
 	else if (strcmp(method, "GET") != 0 &&
 		 curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method))
 		return -ENOMEM;
-	return set_headers(t->http, s->host);
+	return set_headers(http_of(t), s->host);
 }
 
 static void set_habits(struct target *t)
 {
-	CURL *easy = t->http->easy;
+	CURL *easy = http_of(t)->easy;
 
 	curl_easy_setopt(easy, CURLOPT_PRIVATE, t);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
@@ -237,9 +242,9 @@ static void set_habits(struct target *t)
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, t);
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
-	curl_easy_setopt(easy, CURLOPT_HEADERDATA, t->http);
+	curl_easy_setopt(easy, CURLOPT_HEADERDATA, http_of(t));
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-	curl_easy_setopt(easy, CURLOPT_WRITEDATA, t->http);
+	curl_easy_setopt(easy, CURLOPT_WRITEDATA, http_of(t));
 }
 
 /* ---- the verdict -------------------------------------------------------- */
@@ -247,7 +252,7 @@ static void set_habits(struct target *t)
 static enum probe_outcome judge_response(const struct target *t, char *reason, size_t size)
 {
 	const struct model_health *s = &t->settings;
-	const struct http_probe *http = t->http;
+	const struct http_probe *http = http_of(t);
 	long status = 0;
 
 	curl_easy_getinfo(http->easy, CURLINFO_RESPONSE_CODE, &status);
@@ -286,7 +291,7 @@ static const char *error_text(const struct http_probe *http, CURLcode result)
 
 static enum probe_outcome judge(const struct target *t, CURLcode result, char *reason, size_t size)
 {
-	const struct http_probe *http = t->http;
+	const struct http_probe *http = http_of(t);
 	enum probe_outcome outcome = OUTCOME_FAILED;
 	long connect_errno = 0;
 
@@ -306,9 +311,9 @@ static enum probe_outcome judge(const struct target *t, CURLcode result, char *r
 
 static void leave(struct target *t)
 {
-	curl_multi_remove_handle(t->health->http->multi, t->http->easy);
-	free(t->http->body);
-	t->http->body = NULL;
+	curl_multi_remove_handle(t->health->http->multi, http_of(t)->easy);
+	free(http_of(t)->body);
+	http_of(t)->body = NULL;
 }
 
 static void end_finished(struct http_client *client)
@@ -334,27 +339,29 @@ static void end_finished(struct http_client *client)
 
 static void http_close(struct target *t)
 {
-	if (!t->http)
-		return;
-	curl_easy_cleanup(t->http->easy);
-	curl_slist_free_all(t->http->headers);
-	free(t->http);
-	t->http = NULL;
+	struct http_probe *http = http_of(t);
+
+	curl_easy_cleanup(http->easy);
+	curl_slist_free_all(http->headers);
+	free(http);
+	t->of_kind = NULL;
 }
 
 static int http_open(struct target *t)
 {
+	struct http_probe *http;
 	int err;
 
 	if (!t->health->http)
 		t->health->http = client_new(t->health->base);
 	if (!t->health->http)
 		return -ENOMEM;
-	t->http = calloc(1, sizeof(*t->http));
-	if (!t->http)
+	http = calloc(1, sizeof(*http));
+	if (!http)
 		return -ENOMEM;
-	t->http->easy = curl_easy_init();
-	err = t->http->easy ? set_request(t) : -ENOMEM;
+	t->of_kind = http;
+	http->easy = curl_easy_init();
+	err = http->easy ? set_request(t) : -ENOMEM;
 	if (err) {
 		http_close(t);
 		return err;
@@ -365,7 +372,7 @@ static int http_open(struct target *t)
 
 static void http_start(struct target *t)
 {
-	struct http_probe *http = t->http;
+	struct http_probe *http = http_of(t);
 
 	http->body_len = 0;
 	http->header_len = 0;
@@ -379,10 +386,10 @@ static const char *http_stage(const struct target *t)
 {
 	curl_off_t connect_us = 0;
 
-	curl_easy_getinfo(t->http->easy, CURLINFO_CONNECT_TIME_T, &connect_us);
+	curl_easy_getinfo(http_of(t)->easy, CURLINFO_CONNECT_TIME_T, &connect_us);
 	if (!connect_us)
 		return "connecting";
-	return t->http->body_len ? "reading the body" : "waiting for the response";
+	return http_of(t)->body_len ? "reading the body" : "waiting for the response";
 }
 
 const struct probe_kind probe_http = {
@@ -391,4 +398,5 @@ const struct probe_kind probe_http = {
 	.cancel = leave,
 	.close = http_close,
 	.stage = http_stage,
+	.has_via_vip = true,
 };

@@ -23,6 +23,7 @@
 
 #include "health/probe.h"
 #include "health/reason.h"
+#include "health/target.h"
 
 static void end_by_errno(struct target *t, int err)
 {
@@ -34,8 +35,8 @@ static void end_by_errno(struct target *t, int err)
 
 static void close_socket(struct target *t)
 {
-	close(t->tcp_fd);
-	t->tcp_fd = -1;
+	close(t->fd);
+	t->fd = -1;
 }
 
 static void on_writable(evutil_socket_t fd, short what, void *arg)
@@ -54,14 +55,14 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 		health_end_probe(t, OUTCOME_PASSED, "connected");
 }
 
-static int open_socket(const struct target *t)
+static int open_socket(struct target *t)
 {
 	static const struct linger reset_on_close = { .l_onoff = 1 };
 	static const int off = 0;
-	int fd = socket(t->to.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int fd = target_socket(t, SOCK_STREAM);
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 	/* neither can fail on a TCP socket, and a probe would still be right without them */
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset_on_close, sizeof(reset_on_close));
 	setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &off, sizeof(off));
@@ -70,23 +71,23 @@ static int open_socket(const struct target *t)
 
 static int connect_socket(struct target *t)
 {
-	if (!connect(t->tcp_fd, &t->to.any, t->to_len))
+	if (!connect(t->fd, &t->to.any, t->to_len))
 		return 0;
 	if (errno != EINPROGRESS)
 		return -errno;
-	event_assign(&t->socket_event, t->health->base, t->tcp_fd, EV_WRITE, on_writable, t);
+	event_assign(&t->socket_event, t->health->base, t->fd, EV_WRITE, on_writable, t);
 	return event_add(&t->socket_event, NULL) ? -ENOMEM : -EINPROGRESS;
 }
 
 static void tcp_start(struct target *t)
 {
-	int err;
+	int err = open_socket(t);
 
-	t->tcp_fd = open_socket(t);
-	if (t->tcp_fd < 0) {
-		end_by_errno(t, -t->tcp_fd);
+	if (err < 0) {
+		end_by_errno(t, -err);
 		return;
 	}
+	t->fd = err;
 	err = connect_socket(t);
 	if (err == -EINPROGRESS)
 		return;
@@ -105,7 +106,7 @@ static void tcp_cancel(struct target *t)
 
 static int tcp_open(struct target *t)
 {
-	t->tcp_fd = -1;
+	(void)t;
 	return 0;
 }
 
@@ -126,4 +127,5 @@ const struct probe_kind probe_tcp = {
 	.cancel = tcp_cancel,
 	.close = tcp_close,
 	.stage = tcp_stage,
+	.has_via_vip = true,
 };

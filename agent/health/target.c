@@ -6,84 +6,75 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "health/settings.h"
 #include "model/addr.h"
 
-static const struct probe_kind *const kinds[] = {
-	[PROBE_TCP] = &probe_tcp,
-	[PROBE_HTTP] = &probe_http,
-};
-
-static int copy_text(char **text)
+/* Where a probe goes: tunnels and DSR keep the VIP's port. */
+static const struct lb_addr *probed_address(const struct target *t)
 {
-	if (!*text)
-		return 0;
-	*text = strdup(*text);
-	return *text ? 0 : -ENOMEM;
+	return t->settings.via_vip ? &t->at.vip : &t->at.address;
 }
 
-static void free_settings(struct model_health *s)
+static unsigned probed_port(const struct target *t)
 {
-	free(s->method);
-	free(s->path);
-	free(s->host);
-	free(s->body);
-}
-
-static int copy_settings(struct model_health *to, const struct model_health *from)
-{
-	int err = 0;
-
-	*to = *from;
-	/* all four, whatever fails: none may be left pointing at the caller's */
-	err |= copy_text(&to->method);
-	err |= copy_text(&to->path);
-	err |= copy_text(&to->host);
-	err |= copy_text(&to->body);
-	if (!err)
-		return 0;
-	free_settings(to);
-	return -ENOMEM;
+	if (t->settings.port)
+		return t->settings.port;
+	return t->settings.via_vip ? t->at.vip_port : t->at.port;
 }
 
 static void set_socket_address(struct target *t)
 {
-	in_port_t port_be = htons((uint16_t)(t->settings.port ? t->settings.port : t->port));
+	const struct lb_addr *address = probed_address(t);
+	in_port_t port_be = htons((uint16_t)probed_port(t));
 
-	if (addr_is_v4(&t->address)) {
+	if (addr_is_v4(address)) {
 		t->to.v4 = (struct sockaddr_in) { .sin_family = AF_INET, .sin_port = port_be };
-		t->to.v4.sin_addr.s_addr = t->address.words[3];
+		t->to.v4.sin_addr.s_addr = address->words[3];
 		t->to_len = sizeof(t->to.v4);
 	} else {
 		t->to.v6 = (struct sockaddr_in6) { .sin6_family = AF_INET6, .sin6_port = port_be };
-		memcpy(&t->to.v6.sin6_addr, t->address.bytes, sizeof(t->address.bytes));
+		memcpy(&t->to.v6.sin6_addr, address->bytes, sizeof(address->bytes));
 		t->to_len = sizeof(t->to.v6);
 	}
 }
 
-int target_new(struct health *h, const struct lb_addr *address, unsigned port,
+char *target_format_to(const struct target *t, char *buf)
+{
+	return addr_format_port(probed_address(t), probed_port(t), buf);
+}
+
+int target_socket(struct target *t, int type)
+{
+	int fd = socket(t->to.any.sa_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	return fd < 0 ? -errno : fd;
+}
+
+int target_new(struct health *h, const struct health_target *at,
 	       const struct model_health *settings, struct target **out)
 {
+	const struct probe_kind *kind = probe_kind_of(settings->type);
 	struct target *t;
 	int err;
 
-	if (settings->type != PROBE_TCP && settings->type != PROBE_HTTP)
+	if (!kind || (settings->via_vip && !kind->has_via_vip))
 		return -EINVAL;
 	t = calloc(1, sizeof(*t));
 	if (!t)
 		return -ENOMEM;
-	err = copy_settings(&t->settings, settings);
+	err = settings_copy(&t->settings, settings);
 	if (err) {
 		free(t);
 		return err;
 	}
 	t->health = h;
-	t->address = *address;
-	t->port = port;
-	t->kind = kinds[settings->type];
+	t->at = *at;
+	t->kind = kind;
+	t->fd = -1;
 	set_socket_address(t);
 	err = t->kind->open(t);
 	if (err) {
-		free_settings(&t->settings);
+		settings_free(&t->settings);
 		free(t);
 		return err;
 	}
@@ -94,18 +85,24 @@ int target_new(struct health *h, const struct lb_addr *address, unsigned port,
 void target_free(struct target *t)
 {
 	t->kind->close(t);
-	free_settings(&t->settings);
+	settings_free(&t->settings);
 	free(t);
 }
 
-bool target_is_at(const struct target *t, const struct lb_addr *address, unsigned port)
+/* What a probe to the backend's own address does not see does not count. */
+bool target_is_at(const struct target *t, const struct health_target *at)
 {
-	return t->port == port && addr_compare(&t->address, address) == 0;
+	if (t->at.port != at->port || addr_compare(&t->at.address, &at->address) != 0)
+		return false;
+	return !t->settings.via_vip ||
+	       (t->at.vip_port == at->vip_port && t->at.forward == at->forward &&
+		addr_compare(&t->at.vip, &at->vip) == 0);
 }
 
 void target_inherit(struct target *t, const struct target *old)
 {
 	t->state = old->state;
+	t->hop = old->hop;
 	t->is_adopted = old->is_adopted;
 	t->is_phased = old->is_phased;
 }

@@ -7,18 +7,30 @@
 
 /**
  * target_new - a target of @h with its kind of probe opened, in no table and not scheduled
- * @port:     the backend's, host order; @settings (copied) may name another
- * @out:      to be freed with target_free()
- * Returns 0, -EINVAL (settings of no kind of probe), -ENAMETOOLONG (host), -ENOMEM.
+ * @at, @settings: copied
+ * @out:           to be freed with target_free()
+ * Returns 0, -EINVAL (settings of no kind of probe), or what opening the kind returned.
  */
-int target_new(struct health *h, const struct lb_addr *address, unsigned port,
+int target_new(struct health *h, const struct health_target *at,
 	       const struct model_health *settings, struct target **out);
 
 /** target_free - @t, which has no probe in flight and is not scheduled */
 void target_free(struct target *t);
 
-/** target_is_at - whether @t is the backend at @address and @port */
-bool target_is_at(const struct target *t, const struct lb_addr *address, unsigned port);
+/**
+ * target_socket - a socket for a probe of @t, which is then to connect (or send) to t->to
+ * @type: SOCK_STREAM, SOCK_DGRAM, ...
+ * Non-blocking, close-on-exec, of the family of t->to; with `via: vip` one whose packets go the way
+ * of the service's. The caller closes it. Returns the socket, or -errno.
+ */
+int target_socket(struct target *t, int type);
+
+/** target_format_to - t->to as text, with its port, into @buf of ADDR_PORT_STRLEN bytes; returns
+ * @buf */
+char *target_format_to(const struct target *t, char *buf);
+
+/** target_is_at - whether @t is what @at says, as far as a probe can tell */
+bool target_is_at(const struct target *t, const struct health_target *at);
 
 /** target_inherit - let @t go on with what is known of @old, the same backend */
 void target_inherit(struct target *t, const struct target *old);

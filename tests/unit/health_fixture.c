@@ -114,10 +114,11 @@ struct health_state fixture_state(struct fixture *fx, uint32_t token)
 int fixture_set(struct fixture *fx, uint32_t token, const char *ip, unsigned port,
 		const struct model_health *settings, int initial)
 {
-	struct lb_addr address;
+	struct health_memory memory = { .initial = initial };
+	struct health_target at = { .port = port };
 
-	assert_int_equal(addr_parse(ip, &address), 0);
-	return health_set(fx->health, token, &address, port, settings, initial);
+	assert_int_equal(addr_parse(ip, &at.address), 0);
+	return health_set(fx->health, token, &at, settings, &memory);
 }
 
 struct model_health tcp_settings(void)
