@@ -12,13 +12,38 @@
 #include "dataplane/dataplane.h"
 #include "model/config.h"
 #include "plan/lifecycle.h"
+#include "plan/outlier.h"
+#include "plan/pid.h"
+#include "plan/response.h"
 #include "plan/slots.h"
+#include "plan/weigh.h"
 
+struct agent_checks;
+struct agent_report;
 struct api;
 struct event;
 struct event_base;
 struct health;
 struct net;
+
+/** struct control_agent - what a backend's agent check says, kept while it does not answer */
+struct control_agent {
+	enum model_agent_state state; /* NONE: nothing yet, or no agent check */
+	bool has_percent;
+	unsigned percent;  /* 0..1000: of the weight; with `weights: adaptive`, of idle CPU */
+	uint64_t since_ms; /* CLOCK_REALTIME, of @state */
+	uint64_t heard_ms; /* CLOCK_REALTIME, of the last answer; 0: never */
+	char reason[96];   /* what it said after '#'; "" */
+	char error[96];	   /* why the last check had no answer; "" */
+};
+
+/** enum control_timing - where a backend's response times come from */
+enum control_timing {
+	TIMING_NONE,	/* nothing measured yet */
+	TIMING_ANSWER,	/* nat: request to the first byte of its reply, sampled in the data path */
+	TIMING_CONNECT, /* nat: SYN to SYN-ACK, where no request was timed */
+	TIMING_PROBE,	/* dsr: the health probes */
+};
 
 /** struct control_backend - a row of lb_backends, and what is known of it */
 struct control_backend {
@@ -27,15 +52,17 @@ struct control_backend {
 	struct lb_addr address;
 	unsigned port; /* host order */
 	unsigned weight;
-	bool wants_drain; /* drain: true, weight 0, or leaving */
+	unsigned group;	  /* index of the service's groups; 0 where it has none */
+	bool is_draining; /* by the configuration: drain: true, weight 0, or leaving */
+	bool wants_drain; /* is_draining, or its agent check says drain or maint */
 	bool is_leaving;
 	bool has_deadline;
 	uint32_t deadline; /* clock */
 	bool is_decided;
-	bool is_healthy;
+	bool is_healthy; /* the probes' word */
 	bool is_watched; /* its next hop; its probes where it has any */
 	bool is_probed;
-	bool takes_newcomers;
+	bool takes_newcomers;	/* alive, not draining, not ejected; panic: closed is not in it */
 	bool is_kept;		/* scratch of service_update */
 	uint32_t unnamed_since; /* clock */
 	struct lifecycle_bumps bumps;
@@ -50,6 +77,41 @@ struct control_backend {
 	char reason[160];
 	char hop_reason[96]; /* "": the next hop is known */
 	char hop_text[80];
+
+	/* what it weighs: weight x agent x ramp x factor, spread over groups (plan/weigh.h) */
+	uint32_t effective;	  /* in the table that is wanted; WEIGH_UNIT x weight when all is
+				   * well; 0: takes no newcomers */
+	uint32_t proposed;	  /* scratch of weights.c: what it would be now */
+	uint64_t ramp_from_ms;	  /* CLOCK_REALTIME: slow start began; 0: over, or none */
+	unsigned ramp_permille;	  /* 1..1000; 1000: over */
+	struct pid pid;		  /* weights: adaptive */
+	unsigned factor_permille; /* of it; 1000 where it does not apply */
+	struct control_agent agent;
+
+	/* what is observed */
+	struct lb_load seen;   /* lb_loads, at the last second */
+	uint32_t live;	       /* connections: lb_loads[].live, at the last second */
+	uint32_t cost;	       /* least_*: what the data path multiplies live + 1 with */
+	uint64_t probes_timed; /* how many probes the last probe latency taken was of */
+	struct response response;
+	enum control_timing timing;
+	struct outlier outlier;	   /* passive */
+	uint32_t failed_samples;   /* passive: judged bad since they were last counted */
+	bool is_ejected;	   /* takes no newcomers, until ... */
+	uint64_t ejected_until_ms; /* CLOCK_REALTIME; 0: not ejected */
+	uint64_t held_until_ms;	   /* CLOCK_REALTIME: held down for flapping; 0: not */
+	struct lb_memo memo;	   /* as last written for the next agent */
+};
+
+/** struct control_churn - what changes of the table cost; counters since the agent's start */
+struct control_churn {
+	uint64_t slots_moved;  /* that got another current: every cause, first fill not counted */
+	uint64_t slots_forced; /* of these: taken from a backend that was dead, at once */
+	uint64_t at_risk;      /* connections that lost their backend: records valid when it was
+				* declared dead (failed, or its drain's deadline). A move by plan puts
+				* none at risk: the slot protocol keeps them */
+	uint32_t waiting;      /* slots now that wait for the next interval (churn: max_moves) */
+	uint64_t stepped_ms;   /* CLOCK_MONOTONIC, of the last interval's moves; 0: none */
 };
 
 /** struct control_service - one service, and its region of the slots */
@@ -58,8 +120,12 @@ struct control_service {
 	struct lb_service row;
 	struct control_backend **backends;
 	size_t backend_count;
-	uint16_t *target;	     /* table_size backend ids */
+	uint16_t *wanted; /* table_size backend ids: of the effective weights */
+	uint16_t *target; /* table_size: what the slots are stepped to; hash schedulers: it
+			   * follows @wanted by churn */
 	struct slots_memory *memory; /* table_size */
+	struct lb_schedule schedule; /* PICKED or SAMPLED: as the data path has it, but for next */
+	uint32_t cycle;		     /* of @wanted: slots of one round, or of candidates */
 	struct slots_counts counts;
 	struct slots_times times;
 	struct lb_timers timers; /* as the data path has them */
@@ -70,8 +136,18 @@ struct control_service {
 	uint64_t first_up_ms; /* CLOCK_MONOTONIC, while held; 0: none is up */
 	bool is_dirty;	      /* the target is to be built anew */
 	bool is_unfinished;   /* slots are to be stepped */
+	bool is_filled;	      /* the table has been filled once: from now on moves are bounded */
 	uint64_t digest_target;
 	struct lb_be_stats removed; /* counters of backends that are gone */
+	enum weigh_panic panic;
+	uint64_t panic_since_ms;    /* CLOCK_REALTIME, of @panic */
+	struct weigh_group *groups; /* group_count, by index of model->groups; NULL: none */
+	size_t group_count;
+	bool is_spilling;     /* some of its traffic is not where priorities put it */
+	bool is_on_backup;    /* all of it goes to backup groups */
+	uint64_t adaptive_ms; /* CLOCK_MONOTONIC, of the last step of the controllers */
+	uint64_t ramped_ms;   /* CLOCK_MONOTONIC: ramps and controllers last looked at */
+	struct control_churn churn;
 };
 
 struct control_interface {
@@ -90,10 +166,12 @@ struct control {
 	struct event_base *base;
 	struct event *tick;
 	struct event *sweep;
-	struct event *soon; /* a tick out of turn */
+	struct event *soon;  /* a tick out of turn */
+	struct event *watch; /* passive detection; pending only where a service has it on */
 	struct event *signals[3];
 	struct dataplane *dp;
 	struct health *health;
+	struct agent_checks *agent_checks;
 	struct net *net;
 	struct api *api;
 	struct model_config *config;	   /* running */
@@ -109,6 +187,7 @@ struct control {
 	uint16_t last_backend_id;
 	struct lb_be_stats *stats; /* LB_MAX_BACKENDS; see control_stats */
 	uint64_t stats_ms;	   /* CLOCK_MONOTONIC, 0: never read */
+	uint64_t feedback_ms;	   /* CLOCK_MONOTONIC, of the last second's look at the loads */
 	struct dataplane_features features;
 	bool is_adopted;
 	bool is_detaching;

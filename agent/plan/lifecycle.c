@@ -11,6 +11,7 @@ const char *lifecycle_name(enum lifecycle_state state)
 		[BACKEND_STARTING] = "starting", [BACKEND_UP] = "up",
 		[BACKEND_DOWN] = "down",	 [BACKEND_DRAINING] = "draining",
 		[BACKEND_DRAINED] = "drained",	 [BACKEND_LEAVING] = "leaving",
+		[BACKEND_EJECTED] = "ejected",
 	};
 
 	return names[state];
@@ -63,7 +64,7 @@ static enum lifecycle_state state_of(const struct lifecycle_input *in, bool is_a
 	if (in->wants_drain)
 		return is_done ? BACKEND_DRAINED : BACKEND_DRAINING;
 	if (is_alive)
-		return BACKEND_UP;
+		return in->is_ejected ? BACKEND_EJECTED : BACKEND_UP;
 	return in->is_decided ? BACKEND_DOWN : BACKEND_STARTING;
 }
 
@@ -78,7 +79,7 @@ void lifecycle_step(const struct lifecycle_input *in, uint32_t now, uint32_t d, 
 
 	*out = (struct lifecycle_output) {
 		.bump_generation = is_alive != was_alive,
-		.takes_newcomers = is_alive && !wants_drain,
+		.takes_newcomers = is_alive && !wants_drain && !in->is_ejected,
 		.remove =
 			in->is_leaving && !was_alive && in->is_quiet && is_unnamed_for(in, now, d),
 		.state = state_of(in, is_alive, is_done || !is_alive),

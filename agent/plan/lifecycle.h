@@ -16,6 +16,7 @@ enum lifecycle_state {
 	BACKEND_DRAINING, /* weight 0 by `drain: true` or weight: 0, still seen */
 	BACKEND_DRAINED,  /* nobody is left, or the deadline passed, or it failed while draining */
 	BACKEND_LEAVING,  /* no longer in the file; removed when drained */
+	BACKEND_EJECTED, /* passive detection: takes no newcomers for a while; those it has go on */
 };
 
 /** lifecycle_name - "starting", "up", ... as status shows it */
@@ -42,6 +43,7 @@ struct lifecycle_input {
 	bool is_decided;  /* a first probe (or init: up, or adoption) has decided */
 	bool wants_drain; /* drain: true, weight 0, or gone from the file */
 	bool is_leaving;  /* gone from the file */
+	bool is_ejected;  /* takes no newcomers, and is alive or dead as it would be anyway */
 	bool has_deadline;
 	uint32_t deadline;	/* of the drain */
 	uint16_t generation;	/* odd: dead */

@@ -167,6 +167,27 @@ static void test_lifecycle_unnamed_since_the_future_stays_dead(void **state)
 	assert_step(&in, false, false, BACKEND_DOWN);
 }
 
+static void test_lifecycle_ejected_is_alive_and_takes_nobody(void **state)
+{
+	struct lifecycle_input in = serving();
+
+	(void)state;
+	in.is_ejected = true;
+
+	assert_step(&in, false, false, BACKEND_EJECTED);
+}
+
+static void test_lifecycle_ejected_and_failed_is_down(void **state)
+{
+	struct lifecycle_input in = serving();
+
+	(void)state;
+	in.is_ejected = true;
+	in.is_healthy = false;
+
+	assert_step(&in, true, false, BACKEND_DOWN);
+}
+
 static void test_lifecycle_draining_is_alive_and_takes_nobody(void **state)
 {
 	struct lifecycle_input in = serving();
@@ -406,6 +427,8 @@ int main(void)
 		cmocka_unit_test(test_lifecycle_recovered_but_unnamed_for_d_only_stays_dead),
 		cmocka_unit_test(test_lifecycle_recovered_but_named_stays_dead),
 		cmocka_unit_test(test_lifecycle_unnamed_since_the_future_stays_dead),
+		cmocka_unit_test(test_lifecycle_ejected_is_alive_and_takes_nobody),
+		cmocka_unit_test(test_lifecycle_ejected_and_failed_is_down),
 		cmocka_unit_test(test_lifecycle_draining_is_alive_and_takes_nobody),
 		cmocka_unit_test(test_lifecycle_drain_without_deadline_never_ends_by_time),
 		cmocka_unit_test(test_lifecycle_drain_at_its_deadline_is_bumped),
