@@ -389,5 +389,6 @@ int dataplane_set_features(struct dataplane *dp, const struct dataplane_features
 	dp->dry = NULL;
 	dp->live = next;
 	dp->tuning = tuning;
+	dp->is_counted = dp->is_counted && features->has_counts;
 	return 0;
 }

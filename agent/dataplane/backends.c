@@ -73,6 +73,8 @@ int dataplane_put_backend(struct dataplane *dp, uint16_t id, const struct lb_bac
 		return err;
 	csum_set_backend(&next);
 	live = &dp->tables.backends[id];
+	if (dp->ids <= id)
+		dp->ids = id + 1U;
 	live->address = next.address;
 	live->vip = next.vip;
 	live->port = next.port;

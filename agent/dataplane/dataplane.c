@@ -12,15 +12,15 @@
 #include "dataplane/clock.h"
 #include "dataplane/internal.h"
 
-#define DEFAULT_SLOTS  (1U << 20)
+#define DEFAULT_SLOTS	   (1U << 20)
 #define DEFAULT_AFFINITIES 65536
-#define DEFAULT_FLOWS  (1U << 18)
-#define DEFAULT_G_MS   1000
-#define DEFAULT_D_MS   1000
-#define MAX_FLOW_SETS  (1U << 24) /* lb_set_second() has 24 bits to give */
-#define FALLBACK_HZ    250
-#define OPEN_WAIT_MS   1000 /* an agent that was just killed is still letting go */
-#define REMOVE_WAIT_MS 2000
+#define DEFAULT_FLOWS	   (1U << 18)
+#define DEFAULT_G_MS	   1000
+#define DEFAULT_D_MS	   1000
+#define MAX_FLOW_SETS	   (1U << 24) /* lb_set_second() has 24 bits to give */
+#define FALLBACK_HZ	   250
+#define OPEN_WAIT_MS	   1000 /* an agent that was just killed is still letting go */
+#define REMOVE_WAIT_MS	   2000
 
 /* ---- the node's row, at first start ---------------------------------------- */
 
@@ -55,8 +55,8 @@ static int make_node(struct dataplane *dp, const struct dataplane_settings *sett
 		.max_slots = settings->max_slots ? settings->max_slots : slots,
 		.flow4_sets = sets_for(flows),
 		.flow6_sets = sets_for(flows),
-		.max_affinities = settings->max_affinities ? settings->max_affinities
-							   : DEFAULT_AFFINITIES,
+		.max_affinities =
+			settings->max_affinities ? settings->max_affinities : DEFAULT_AFFINITIES,
 	};
 	int err = make_hash_key(settings, node.hash_key);
 
@@ -224,12 +224,22 @@ static int init_regions(struct dataplane *dp)
 	return err;
 }
 
+static uint32_t count_ids(const struct dataplane *dp)
+{
+	uint32_t ids = LB_MAX_BACKENDS;
+
+	while (ids > 0 && !dp->tables.backends[ids - 1].service)
+		ids--;
+	return ids;
+}
+
 static int init_tables(struct dataplane *dp, struct dataplane_error *error)
 {
 	int err = program_map_tables(dp);
 
 	if (err)
 		return dataplane_fail(error, err, "mapping the tables: %s", strerror(-err));
+	dp->ids = count_ids(dp);
 	err = init_keyed(dp);
 	if (err)
 		return dataplane_fail(error, err, "out of memory");

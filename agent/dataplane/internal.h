@@ -94,7 +94,10 @@ struct dataplane {
 	struct lb_clock_reading reading;
 	uint32_t last_clock;
 
+	uint32_t ids;	 /* no backend's row from here on was ever used */
+	bool is_counted; /* a sweep has seen the counts since the data path began to keep them */
 	struct sweep_hop hop_memory[LB_MAX_HOPS];
+	struct sweep_count count_memory[LB_MAX_BACKENDS];
 };
 
 /* ---- errors.c ----------------------------------------------------------- */

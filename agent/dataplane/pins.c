@@ -15,9 +15,15 @@
 #define LINKS "links"
 
 static const char *const map_names[MAP_COUNT] = {
-	[MAP_NODE] = "lb_node",	    [MAP_TABLES] = "lb_tables",	    [MAP_SLOTS] = "lb_slots",
-	[MAP_STAMPS] = "lb_stamps", [MAP_FLOWS4] = "lb_flows4",	    [MAP_FLOWS6] = "lb_flows6",
-	[MAP_LOCKS] = "lb_locks",   [MAP_BE_STATS] = "lb_be_stats", [MAP_REASONS] = "lb_reasons",
+	[MAP_NODE] = "lb_node",
+	[MAP_TABLES] = "lb_tables",
+	[MAP_SLOTS] = "lb_slots",
+	[MAP_STAMPS] = "lb_stamps",
+	[MAP_FLOWS4] = "lb_flows4",
+	[MAP_FLOWS6] = "lb_flows6",
+	[MAP_LOCKS] = "lb_locks",
+	[MAP_BE_STATS] = "lb_be_stats",
+	[MAP_REASONS] = "lb_reasons",
 	[MAP_PORTS] = "lb_ports",
 	[MAP_AFFINITIES] = "lb_affinities",
 };

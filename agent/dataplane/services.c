@@ -25,7 +25,28 @@ _Static_assert(offsetof(struct lb_service, id) == 20, "one store, with what foll
 _Static_assert(offsetof(struct lb_service, forward) == 22, "one store, with id");
 _Static_assert(offsetof(struct lb_service, flags) == 23, "one store, with id");
 
-/* A row in use: packets read it meanwhile, so what belongs together changes in one store. */
+/*
+ * A mask is of ones, then zeros, so one that grows takes the upper half first and one that
+ * shrinks the lower: between the two stores stands /64, which is a prefix too.
+ */
+static void replace_mask(struct lb_service *to, const struct lb_service *from)
+{
+	int before = __builtin_popcountll(to->mask_hi) + __builtin_popcountll(to->mask_lo);
+	int after = __builtin_popcountll(from->mask_hi) + __builtin_popcountll(from->mask_lo);
+
+	if (after > before)
+		__atomic_store_n(&to->mask_hi, from->mask_hi, __ATOMIC_RELEASE);
+	__atomic_store_n(&to->mask_lo, from->mask_lo, __ATOMIC_RELEASE);
+	__atomic_store_n(&to->mask_hi, from->mask_hi, __ATOMIC_RELEASE);
+}
+
+/*
+ * A row in use: packets read it meanwhile, so what belongs together changes in one store. The
+ * mask has two words more, which only flags give a meaning: it is there before MASKED is, and
+ * goes after it. A packet in flight goes by the old hash, by the new one or by that of /64,
+ * always to a slot of this service: no other connections are touched than those that another
+ * hash moves anyway.
+ */
 static void replace(struct lb_service *to, const struct lb_service *from)
 {
 	const size_t at = offsetof(struct lb_service, id);
@@ -34,8 +55,12 @@ static void replace(struct lb_service *to, const struct lb_service *from)
 
 	memcpy(&next, (const char *)from + at, sizeof(next));
 	__atomic_store_n(&to->seed, from->seed, __ATOMIC_RELEASE);
+	if (from->flags & LB_SVC_MASKED)
+		replace_mask(to, from);
 	__atomic_store_n(&to->table, from->table, __ATOMIC_RELEASE);
 	__atomic_store_n(kind, next, __ATOMIC_RELEASE);
+	if (!(from->flags & LB_SVC_MASKED))
+		replace_mask(to, from);
 }
 
 int dataplane_put_service(struct dataplane *dp, const struct lb_service *row)

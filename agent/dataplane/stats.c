@@ -27,16 +27,6 @@ static void add_cpus(struct lb_be_stats *sum, const struct lb_be_stats *cpus, in
 	*sum = total;
 }
 
-/* Backends are numbered from below: nothing is counted above the highest one in use. */
-static uint32_t used_rows(const struct dataplane *dp)
-{
-	uint32_t rows = LB_MAX_BACKENDS;
-
-	while (rows > 0 && !dp->tables.backends[rows - 1].service)
-		rows--;
-	return rows;
-}
-
 static int read_batches(int fd, uint32_t rows, int cpus, struct lb_be_stats *values,
 			struct lb_be_stats *out)
 {
@@ -74,7 +64,7 @@ int dataplane_read_stats(struct dataplane *dp, struct lb_be_stats *out)
 {
 	int err, cpus = libbpf_num_possible_cpus();
 	AUTO_FREE struct lb_be_stats *values = NULL;
-	uint32_t rows = used_rows(dp);
+	uint32_t rows = dp->ids; /* nothing is counted above */
 
 	if (cpus <= 0)
 		return cpus ? cpus : -EINVAL;
@@ -126,6 +116,10 @@ void dataplane_sweep(struct dataplane *dp, struct dataplane_flows *out)
 		.backends = dp->tables.backends,
 		.timers = dp->tables.timers,
 		.slack = dp->tuning.slack,
+		.loads = dp->tuning.features.has_counts ? dp->tables.loads : NULL,
+		.counts = dp->count_memory,
+		.ids = dp->ids,
+		.is_first = !dp->is_counted,
 		.clock = sweep_clock,
 		.arg = dp,
 	};
@@ -133,6 +127,7 @@ void dataplane_sweep(struct dataplane *dp, struct dataplane_flows *out)
 	bool hop_seen[LB_MAX_HOPS] = {};
 
 	sweep_flows(&sweep, out, hop_seen);
+	dp->is_counted = dp->tuning.features.has_counts;
 	span.ended = dataplane_clock(dp);
 	sweep_hops(dp->tables.hops, dp->hop_memory, hop_seen, &span);
 }

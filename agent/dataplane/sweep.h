@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * One pass over all records (docs/slots.md, rules 9, 12 and 19): what is valid is
- * counted, what is expired or of a dead backend is freed. Works on any memory.
+ * counted, what is expired or of a dead backend is freed. Counts of live connections
+ * that have drifted are set right ("Counting", same page). Works on any memory.
  */
 #ifndef LEAT_DATAPLANE_SWEEP_H
 #define LEAT_DATAPLANE_SWEEP_H
@@ -12,6 +13,14 @@
 #include "dataplane/dataplane.h"
 #include "leat_abi.h"
 
+/** struct sweep_count - what the agent remembers of a backend's count; zero at start */
+struct sweep_count {
+	uint32_t before; /* the count when this sweep began */
+	uint32_t freed;	 /* of it, by this sweep */
+	uint32_t drift;	 /* found by the last sweep, where the count stood still; 0: none */
+	uint16_t generation;
+};
+
 /** struct sweep - what is swept, and by which clock */
 struct sweep {
 	struct lb_flow4_set *flows4;
@@ -21,12 +30,16 @@ struct sweep {
 	const struct lb_backend *backends; /* LB_MAX_BACKENDS rows */
 	const struct lb_timers *timers;	   /* LB_SERVICE_IDS rows */
 	uint32_t slack;			   /* 2d */
+	struct lb_load *loads;	    /* LB_MAX_BACKENDS rows; NULL: the data path keeps no counts */
+	struct sweep_count *counts; /* LB_MAX_BACKENDS entries; where there are loads */
+	uint32_t ids;		    /* no backend has an id this high */
+	bool is_first; /* since counting began: what was there before is nobody's count yet */
 	uint32_t (*clock)(void *arg);
 	void *arg;
 };
 
 /**
- * sweep_flows - judge every record once
+ * sweep_flows - judge every record once, then the counts
  * @out:      overwritten
  * @hop_seen: LB_MAX_HOPS flags, zeroed by the caller; set where a record that stays names the hop
  */

@@ -35,9 +35,10 @@ static struct dataplane *opened; /* closed by teardown where a test fails */
 
 static struct dataplane_settings make_settings(void)
 {
-	return (struct dataplane_settings) {
-		.pin_dir = pin_dir, .max_slots = MAX_SLOTS, .max_flows = MAX_FLOWS, .features.has_nat = true
-	};
+	return (struct dataplane_settings) { .pin_dir = pin_dir,
+					     .max_slots = MAX_SLOTS,
+					     .max_flows = MAX_FLOWS,
+					     .features.has_nat = true };
 }
 
 static struct dataplane *open_or_fail(bool expect_adopted)
@@ -152,9 +153,10 @@ static bool find_service(const struct dataplane *dp, const struct lb_service *ro
 
 static void test_dataplane_open_first_pins_all_and_sizes_maps(void **state)
 {
-	static const char *const names[] = { "lb_node",	   "lb_tables", "lb_slots", "lb_stamps",
-					     "lb_flows4",  "lb_flows6", "lb_locks", "lb_be_stats",
-					     "lb_reasons", "lb_ports", "lb_affinities" };
+	static const char *const names[] = { "lb_node",	  "lb_tables",	  "lb_slots",
+					     "lb_stamps", "lb_flows4",	  "lb_flows6",
+					     "lb_locks",  "lb_be_stats",  "lb_reasons",
+					     "lb_ports",  "lb_affinities" };
 	struct dataplane *dp;
 	const struct lb_node *node;
 
