@@ -139,12 +139,24 @@ static bool put_off_deadline(struct target *t)
 	return true;
 }
 
+static void end_by_silence(struct target *t)
+{
+	const char *reason = t->kind->silence(t);
+
+	t->kind->cancel(t);
+	health_end_probe(t, OUTCOME_PASSED, reason);
+}
+
 static void end_by_deadline(struct target *t)
 {
 	char reason[sizeof(t->state.reason)];
 
 	if (put_off_deadline(t))
 		return;
+	if (t->kind->silence && t->kind->silence(t)) {
+		end_by_silence(t);
+		return;
+	}
 	snprintf(reason, sizeof(reason), "timeout after %u ms %s", t->settings.timeout_ms,
 		 t->kind->stage(t));
 	t->kind->cancel(t);

@@ -29,6 +29,9 @@ struct probe_kind {
 	void (*close)(struct target *t);
 	/* stage - what the probe in flight is busy with, for "timeout after 500 ms <stage>" */
 	const char *(*stage)(const struct target *t);
+	/* silence - what to say where no answer until the deadline is a success; NULL, or no such
+	 * function: it is a failure */
+	const char *(*silence)(const struct target *t);
 	/* all its sockets are of target_socket() and go to t->to, so `via: vip` works */
 	bool has_via_vip;
 };
