@@ -60,6 +60,12 @@ static void test_model_slots_needed_counts_whole_rows(void **state)
 	assert_int_equal(slots, 4096 + 32);
 }
 
+static uint8_t ping[] = { 'p', 0, 'n' };
+static uint8_t pong[] = { 'p', 0, 'm' };
+static char *command[] = { "/bin/check", "-q", NULL };
+static char *longer_command[] = { "/bin/check", "-q", "-q", NULL };
+static char *other_command[] = { "/bin/check", "-v", NULL };
+
 static struct model_health probe(void)
 {
 	return (struct model_health) {
@@ -75,22 +81,25 @@ static struct model_health probe(void)
 		.host = "web.example",
 		.expect_status = { [3] = 1 },
 		.body = "ok",
+		.tls = { .ca_file = "/ca", .sni = "web", .cert_file = "/cert", .key_file = "/key" },
+		.grpc_service = "web",
+		.send = { ping, sizeof(ping) },
+		.expect = { ping, sizeof(ping) },
+		.query_name = "example.com",
+		.command = command,
 	};
 }
 
 static void test_model_health_equal_any_field_differs_false(void **state)
 {
-	char method[] = "GET"; /* equal text elsewhere */
-	struct model_health same = probe();
-	struct model_health other[] = {
-		probe(), probe(), probe(), probe(), probe(), probe(), probe(),
-		probe(), probe(), probe(), probe(), probe(), probe(),
-	};
 	const struct model_health reference = probe();
+	struct model_health other[36];
+	const size_t count = sizeof(other) / sizeof(other[0]);
 	size_t i = 0;
 	(void)state;
 
-	same.method = method;
+	for (size_t j = 0; j < count; j++)
+		other[j] = probe();
 	other[i++].type = PROBE_TCP;
 	other[i++].interval_ms++;
 	other[i++].timeout_ms++;
@@ -104,12 +113,59 @@ static void test_model_health_equal_any_field_differs_false(void **state)
 	other[i++].expect_status[9] = 1;
 	other[i++].body = NULL;
 	other[i++].body = "OK";
+	other[i++].via_vip = true;
+	other[i++].fast_interval_ms++;
+	other[i++].backoff_ms++;
+	other[i++].flap_limit++;
+	other[i++].flap_window_ms++;
+	other[i++].flap_hold_ms++;
+	other[i++].tls.is_on = true;
+	other[i++].tls.verify = VERIFY_CA;
+	other[i++].tls.ca_file = NULL;
+	other[i++].tls.sni = "app";
+	other[i++].tls.cert_file = NULL;
+	other[i++].tls.key_file = "/other";
+	other[i++].grpc_service = NULL;
+	other[i++].send.bytes = pong;
+	other[i++].send.size--;
+	other[i++].expect = (struct model_bytes) {};
+	other[i++].expect.bytes = pong;
+	other[i++].query_name = "example.net";
+	other[i++].query_type = 28;
+	other[i++].expect_rcodes = 1;
+	other[i++].command = NULL;
+	other[i++].command = longer_command;
+	other[i++].command = other_command;
+	assert_int_equal(i, count);
 
-	assert_true(model_health_equal(&reference, &same));
-	for (i = 0; i < sizeof(other) / sizeof(other[0]); i++) {
+	for (i = 0; i < count; i++) {
+		if (model_health_equal(&reference, &other[i]))
+			print_error("change %zu is not seen\n", i);
 		assert_false(model_health_equal(&reference, &other[i]));
 		assert_false(model_health_equal(&other[i], &reference));
 	}
+}
+
+static void test_model_health_equal_same_text_elsewhere_true(void **state)
+{
+	char method[] = "GET", path[] = "/", sni[] = "web", query[] = "example.com";
+	uint8_t bytes[] = { 'p', 0, 'n' };
+	char program[] = "/bin/check";
+	char *program_and_flag[] = { program, "-q", NULL };
+	const struct model_health reference = probe();
+	struct model_health same = probe();
+	(void)state;
+
+	same.method = method;
+	same.path = path;
+	same.tls.sni = sni;
+	same.query_name = query;
+	same.send.bytes = bytes;
+	same.expect.bytes = bytes;
+	same.command = program_and_flag;
+
+	assert_true(model_health_equal(&reference, &same));
+	assert_true(model_health_equal(&same, &reference));
 }
 
 int main(void)
@@ -120,6 +176,7 @@ int main(void)
 		cmocka_unit_test(test_model_is_prime_agrees_with_sieve),
 		cmocka_unit_test(test_model_slots_needed_counts_whole_rows),
 		cmocka_unit_test(test_model_health_equal_any_field_differs_false),
+		cmocka_unit_test(test_model_health_equal_same_text_elsewhere_true),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
