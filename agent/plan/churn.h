@@ -9,6 +9,7 @@
 /** struct churn_view - one service */
 struct churn_view {
 	const uint32_t *words;	/* as they stand: LB_SLOT_CURRENT */
+	const uint32_t *stamps; /* beside them; NULL: all CLOSED */
 	const uint16_t *wanted; /* the table of the effective weights */
 	uint32_t size;
 	const bool *may_stay; /* by backend id, LB_MAX_BACKENDS: alive, and takes newcomers */
@@ -16,8 +17,9 @@ struct churn_view {
 
 /**
  * churn_step - the target for the next interval
- * @allowed: moves between backends that both may go on; what must leave its backend (dead, drained,
- *           leaving, none) is always moved, and counts for nothing
+ * @allowed: moves between backends that both may go on, to begin now; what must leave its backend
+ *           (dead, drained, leaving, none) is always moved and counts for nothing, as does a slot
+ *           in warm-up, which was counted when that began
  * @target:  size ids, filled: the wanted one, or the current where the move must wait
  * @seed:    picks which wait, so that they are spread over the table
  * Returns how many still wait.
