@@ -253,7 +253,7 @@ static void test_dataplane_open_other_layout_is_refused(void **state)
 
 	assert_int_equal(try_open(&settings, &error), -EPROTO);
 
-	assert_non_null(strstr(error.text, "layout 2"));
+	assert_non_null(strstr(error.text, "layout 3"));
 	assert_non_null(strstr(error.text, "leat stop --detach"));
 	assert_int_equal(bpf_map_update_elem(fd, &key, &right, BPF_ANY), 0);
 	dp = open_or_fail(true); /* nothing was touched */
