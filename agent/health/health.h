@@ -24,6 +24,7 @@ struct health_state {
 	uint64_t next_ms;	/* CLOCK_REALTIME, of the next probe */
 	uint64_t probes;	/* ended, ever */
 	uint32_t latency_us;	/* of the last probe that succeeded */
+	uint32_t late_ms;	/* that the last probe started after its time */
 	char reason[96];	/* of the last probe: "connected", "status 503, expected 200-299",
 				 * "timeout after 1000 ms connecting". A probe that could not be sent
 				 * ("too many open files: raise LimitNOFILE") shows here, counts nowhere
@@ -31,7 +32,8 @@ struct health_state {
 };
 
 /**
- * health_change_fn - @is_up changed, or the first probe of an unknown target decided it
+ * health_change_fn - @is_up changed, the first probe of an unknown target decided it, or the
+ * target is held down for flapping from now on
  * Called from the loop. It may call health_set(), health_remove() and health_get() for any token,
  * its own too, but not health_free(). @state is a copy, valid for the call.
  */
@@ -75,10 +77,10 @@ struct health_target {
  * A backend that fails is found within fall x (interval + jitter) + timeout, and a few ticks of
  * 10 ms; with a fast interval within interval + jitter + (fall - 1) x (fast + jitter) + timeout.
  * A target has one probe in flight: a timeout longer than the interval stretches it. What stays
- * down is probed at intervals that double from the first decision down, up to backoff_ms, and at
- * the fast interval again after a success. Returns 0, -EINVAL (settings->type is PROBE_NONE: use
- * health_remove()), -ENAMETOOLONG (host), -ENOENT, -EACCES (a file of `tls:`, a program of `exec`),
- * -ENOMEM; on failure nothing has changed.
+ * down is probed at intervals that double with each failure after the first `fall` in a row, up to
+ * backoff_ms, and at the fast interval again after a success. Returns 0, -EINVAL (settings->type is
+ * PROBE_NONE: use health_remove()), -ENAMETOOLONG (host), -ENOENT, -EACCES (a file of `tls:`, a
+ * program of `exec`), -ENOMEM; on failure nothing has changed.
  */
 int health_set(struct health *h, uint32_t token, const struct health_target *target,
 	       const struct model_health *settings, const struct health_memory *memory);

@@ -56,13 +56,23 @@ struct target_hop {
 	uint8_t src_mac[6];
 };
 
+/** struct member - a token, and the target it shares with others */
+struct member {
+	struct member *next;	       /* in its bucket of the table of tokens */
+	struct member *next_of_target; /* in the list of its target */
+	struct target *target;
+	uint32_t token;
+	int told; /* what its user takes for true: 1 up, -1 down, 0 nothing yet */
+};
+
 /** struct target - one thing probed; it is either waiting for its next probe or has one in flight
  */
 struct target {
 	struct wheel_entry entry; /* first; due: the next start, or the deadline of the probe */
-	struct target *next;	  /* in its bucket of the table */
+	struct target *next;	  /* in its bucket of the table of targets */
 	struct health *health;
-	uint32_t token;
+	struct member *members; /* who is told; the last one that leaves takes the target along */
+	unsigned reports;	/* going on: it is not freed before they are over */
 	struct health_target at;
 	struct target_hop hop; /* of the last health_set_hop() */
 	union {
@@ -74,12 +84,14 @@ struct target {
 	socklen_t to_len;
 	struct model_health settings; /* owns its strings */
 	struct health_state state;
+	struct state_past past;
 	uint64_t planned_ms; /* CLOCK_MONOTONIC: when the last probe was to start; jitter adds here
 			      */
-	uint64_t started_us; /* CLOCK_MONOTONIC: when it did */
-	bool is_adopted;
+	uint64_t due_ms;     /* CLOCK_MONOTONIC: of the next start */
+	uint64_t started_us; /* CLOCK_MONOTONIC: of the last */
 	bool is_probing;
 	bool is_phased; /* its first probe is over, the second found a phase of its own */
+	bool is_fast;	/* the last wait was a fast interval */
 	bool has_grace; /* the deadline was put off once because the loop was late */
 	const struct probe_kind *kind;
 	/* for the kind alone; open() may count on zeroes */
@@ -100,13 +112,14 @@ struct health {
 			      */
 	uint64_t random;
 	struct http_client *http; /* NULL before the first http target */
-	struct target *buckets[HEALTH_BUCKETS];
+	struct member *members[HEALTH_BUCKETS];
+	struct target *targets[HEALTH_BUCKETS];
 };
 
 /**
  * health_end_probe - the probe of @t is over and its socket is gone
  * @reason: copied
- * Reports to the user, who may remove @t: do not touch it afterwards.
+ * Reports to the users, who may remove @t: do not touch it afterwards.
  */
 void health_end_probe(struct target *t, enum probe_outcome outcome, const char *reason);
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "model/config.h"
 
@@ -100,4 +101,19 @@ void reason_body(const char *text, char *buf, size_t size)
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
 			*c = '?';
 	}
+}
+
+void reason_held(unsigned changes, uint64_t until_ms, const char *last, char *buf, size_t size)
+{
+	time_t until = (time_t)((until_ms + 999) / 1000);
+	char clock[32] = "";
+	struct tm utc;
+	size_t used;
+
+	if (gmtime_r(&until, &utc))
+		strftime(clock, sizeof(clock), "%Y-%m-%d %H:%M:%S", &utc);
+	used = (size_t)snprintf(buf, size, "held down until %s UTC, %u changes: ", clock, changes);
+	if (used < size)
+		snprintf(buf + used, size - used, "%.*s",
+			 (int)fitting_length(last, size - used - 1), last);
 }

@@ -28,4 +28,11 @@ void reason_status(unsigned status, const uint64_t *expect, char *buf, size_t si
 /** reason_body - "body does not contain "ok"" into @buf; a long or unprintable @text is abridged */
 void reason_body(const char *text, char *buf, size_t size);
 
+/**
+ * reason_held - "held down until 2026-01-02 03:04:05 UTC, 6 changes: connected" into @buf
+ * @until_ms: CLOCK_REALTIME
+ * @last:     what the last probe said; what does not fit is cut
+ */
+void reason_held(unsigned changes, uint64_t until_ms, const char *last, char *buf, size_t size);
+
 #endif

@@ -103,6 +103,6 @@ void target_inherit(struct target *t, const struct target *old)
 {
 	t->state = old->state;
 	t->hop = old->hop;
-	t->is_adopted = old->is_adopted;
+	t->past = old->past;
 	t->is_phased = old->is_phased;
 }

@@ -32,7 +32,8 @@ char *target_format_to(const struct target *t, char *buf);
 /** target_is_at - whether @t is what @at says, as far as a probe can tell */
 bool target_is_at(const struct target *t, const struct health_target *at);
 
-/** target_inherit - let @t go on with what is known of @old, the same backend */
+/** target_inherit - let @t, which knows nothing, go on with what is known of @old, the same backend
+ */
 void target_inherit(struct target *t, const struct target *old);
 
 #endif

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -371,6 +372,7 @@ static void test_health_changed_settings_keep_the_state(void **state)
 	settings.interval_ms = 30;
 	fixture_set(fx, 1, "127.0.0.1", server.port, &settings, -1);
 	after = fixture_state(fx, 1);
+	before.next_ms = after.next_ms;
 
 	assert_memory_equal(&before, &after, sizeof(before));
 
@@ -505,8 +507,10 @@ static void test_health_removed_from_inside_on_change(void **state)
 
 	server_start(&server, fx, replies);
 	fx->on_change = remove_itself_and_next;
-	for (uint32_t token = 0; token < 20; token++)
+	for (uint32_t token = 0; token < 20; token++) {
+		tcp.interval_ms = http.interval_ms = 20 + token; /* equal ones would be one probe */
 		fixture_set(fx, token, "127.0.0.1", server.port, token % 4 < 2 ? &tcp : &http, 0);
+	}
 	fixture_run_until(fx, has_changes, 10);
 	fixture_run_for(fx, 100);
 
@@ -546,12 +550,16 @@ static void test_health_2000_targets_are_all_decided(void **state)
 	struct model_health settings = tcp_settings();
 	unsigned port = 0;
 	unsigned closed_port = 0;
-	int fd = open_port("127.0.0.1", 4096, &port);
-	int closed = open_port("127.0.0.1", -1, &closed_port);
+	int fd = open_port("0.0.0.0", 4096, &port);
+	int closed = open_port("0.0.0.0", -1, &closed_port);
 
 	settings.interval_ms = 60000;
-	for (uint32_t token = 0; token < 2000; token++)
-		fixture_set(fx, token, "127.0.0.1", token % 2 ? port : closed_port, &settings, 0);
+	for (uint32_t token = 0; token < 2000; token++) {
+		char ip[16];
+
+		snprintf(ip, sizeof(ip), "127.0.%u.%u", token / 250, token % 250 + 1);
+		fixture_set(fx, token, ip, token % 2 ? port : closed_port, &settings, 0);
+	}
 	fixture_run_until(fx, has_changes, 2000);
 
 	assert_int_equal(fx->change_count, 2000);

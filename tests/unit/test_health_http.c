@@ -286,9 +286,10 @@ static void test_http_full_backlog_times_out_connecting(void **state)
 
 	/* the first probes fill the backlog: nobody accepts them */
 	settings.timeout_ms = 60;
-	for (uint32_t token = 2; token < 6; token++)
+	for (uint32_t token = 5; token >= 1; token--) {
+		settings.interval_ms = 20 + token; /* equal ones would be one probe */
 		fixture_set(fx, token, "127.0.0.1", port, &settings, 0);
-	fixture_set(fx, 1, "127.0.0.1", port, &settings, 0);
+	}
 	fixture_run_until(fx, has_changes, 5);
 
 	assert_string_equal(fixture_state(fx, 1).reason, "timeout after 60 ms connecting");
@@ -345,9 +346,10 @@ static void test_http_many_targets_are_all_decided(void **state)
 	struct server server = {};
 
 	server_start(&server, fx, replies);
-	settings.interval_ms = 60000;
-	for (uint32_t token = 0; token < 60; token++)
+	for (uint32_t token = 0; token < 60; token++) {
+		settings.interval_ms = 60000 + token; /* equal ones would be one probe */
 		fixture_set(fx, token, "127.0.0.1", server.port, &settings, 0);
+	}
 	fixture_run_until(fx, has_changes, 60);
 
 	for (unsigned i = 0; i < 60; i++)

@@ -13,6 +13,8 @@
  * 'U' and 'D' stand for news, 'u' and 'd' for none. */
 static void run(struct health_state *s, const char *outcomes, bool is_adopted, char *seen)
 {
+	static const struct model_health settings = { .rise = 2, .fall = 3 };
+	struct state_past past = { .is_adopted = is_adopted };
 	size_t i;
 
 	for (i = 0; outcomes[i]; i++) {
@@ -20,13 +22,11 @@ static void run(struct health_state *s, const char *outcomes, bool is_adopted, c
 			.outcome = outcomes[i] == '+'	? OUTCOME_PASSED
 				   : outcomes[i] == '-' ? OUTCOME_FAILED
 							: OUTCOME_NOT_SENT,
-			.rise = 2,
-			.fall = 3,
-			.is_adopted = is_adopted,
+			.settings = &settings,
 			.realtime_ms = 1000 + i,
 			.latency_us = 70 + (uint32_t)i,
 		};
-		bool has_news = state_apply(s, &in);
+		bool has_news = state_apply(s, &past, &in);
 
 		seen[i] = s->is_up ? (has_news ? 'U' : 'u') : (has_news ? 'D' : 'd');
 	}
