@@ -241,6 +241,16 @@ bench: all $(BENCH_BIN) ## time the data path beside reference programs; root
 bench-control: all $(BENCH_BIN) ## time the agent: check, start, reload, 10,000 probes; root
 	$(Q)$(BUILD)/bench/bench_control
 
+$(BUILD)/bench/feedback/load: tools/bench/feedback/load.c
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(C_ALL) $(CFLAGS) $< -lm -o $@
+
+.PHONY: bench-feedback
+bench-feedback: all $(BUILD)/bench/feedback/load $(BUILD)/e2e/pass.bpf.o ## least_response and adaptive against round_robin: p99, a picture; 6 minutes, root
+	$(Q)tools/install-deps demo bench
+	$(Q)BUILD="$(BUILD)" tools/bench/feedback/run
+
 # the analyzers read what includes the skeletons
 lint: $(BENCH_SKEL)
 
