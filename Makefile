@@ -37,7 +37,7 @@ deps: ## install what building and testing need (Debian packages, as root)
 # pkg-config is asked when the first object is made, not before: deps may just have brought it
 PACKAGES   := libbpf yaml-0.1 libevent_core libevent_extra libcurl jansson libmnl
 PKG_CFLAGS  = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PACKAGES)))$(PKG_CFLAGS)
-PKG_LIBS    = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PACKAGES)) -lelf -lz)$(PKG_LIBS)
+PKG_LIBS    = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PACKAGES)) -lelf -lz -lm)$(PKG_LIBS)
 
 # ---- bpf: the data path ----------------------------------------------------
 
