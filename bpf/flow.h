@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Records of connections: docs/slots.md, rules 12 to 20. An entry is read here as 64-bit words:
- * {key, value} for IPv4, {client, client, key, value} for IPv6, so that both families share this
- * code.
+ * Records of connections: docs/slots.md, rules 12 to 20; who follows them is in follow.h. An entry
+ * is read here as 64-bit words: {key, value} for IPv4, {client, client, key, value} for IPv6, so
+ * that both families share this code.
  */
 #ifndef LEAT_BPF_FLOW_H
 #define LEAT_BPF_FLOW_H
@@ -15,6 +15,7 @@
 #define FLOW_TRIES    4 /* a lost CAS starts over this often */
 
 #define FLOW_IS_TRACKED 0x01
+#define FLOW_IS_PICKED	0x02
 
 /* flow_follow: a backend id with FLOW_NEW or without, or -reason */
 #define FLOW_NEW	      0x10000
@@ -27,8 +28,11 @@
 struct flow_query {
 	__u64 client_hi, client_lo; /* IPv6 */
 	__u64 key;		    /* of struct lb_flow4 or lb_flow6 */
-	__u64 hash;
-	__u32 slot;    /* index into lb_slots */
+	union {
+		__u64 hash;
+		__u64 replaced; /* from an insert on: the value whose place it took */
+	};
+	__u32 slot;    /* index into lb_slots; PICKED: of the service's first */
 	__u32 backend; /* replies: who sent it */
 	__u32 hop;     /* nat requests: index into lb_hops */
 	__u16 service;
@@ -60,6 +64,11 @@ ALWAYS_INLINE struct lb_timers *flow_timers(__u32 service)
 ALWAYS_INLINE struct lb_backend *flow_backend(__u32 id)
 {
 	return &lb_backends[id & (LB_MAX_BACKENDS - 1)];
+}
+
+ALWAYS_INLINE struct lb_load *flow_load(__u32 id)
+{
+	return &lb_loads[id & (LB_MAX_BACKENDS - 1)];
 }
 
 ALWAYS_INLINE __u64 *flow_set(__u32 index, _Bool is_v6)
@@ -255,6 +264,25 @@ ALWAYS_INLINE _Bool flow_is_fresh(__u64 value, __u32 now)
 	return ((now - (__u32)value) & 0xffffff) <= cfg_grain && flow_is_alive(value);
 }
 
+/* ---- counting: docs/slots.md, "Counting" ---------------------------------- */
+
+ALWAYS_INLINE _Bool flow_counts(__u64 value)
+{
+	const __u32 live = 1 << LB_CLASS_HALF_OPEN | 1 << LB_CLASS_ESTABLISHED | 1 << LB_CLASS_UDP;
+
+	return live >> LB_RECORD_CLASS(value) & 1 && flow_is_alive(value);
+}
+
+/** flow_count - a record has become another: called when the CAS that did it has succeeded */
+__noinline int flow_count(__u64 was, __u64 is)
+{
+	if (flow_counts(was))
+		__sync_fetch_and_add(&flow_load(LB_RECORD_BACKEND(was))->live, -1);
+	if (flow_counts(is))
+		__sync_fetch_and_add(&flow_load(LB_RECORD_BACKEND(is))->live, 1);
+	return 0;
+}
+
 /** flow_refresh - rule 18: write what changed; false: lost, start over */
 ALWAYS_INLINE _Bool flow_refresh(const struct flow_hit *hit, __u32 class, __u32 hop, __u32 now)
 {
@@ -264,7 +292,11 @@ ALWAYS_INLINE _Bool flow_refresh(const struct flow_hit *hit, __u32 class, __u32 
 
 	if (cfg_dry_run || (flow_age(now, value) <= cfg_grain && !((wanted ^ value) >> 24)))
 		return 1;
-	return __sync_val_compare_and_swap(hit->value_at, value, wanted) == value;
+	if (__sync_val_compare_and_swap(hit->value_at, value, wanted) != value)
+		return 0;
+	if (cfg_has_counts && LB_RECORD_CLASS(value) != class)
+		flow_count(value, wanted);
+	return 1;
 }
 
 /** flow_next_class - rules 13, 15 and 16: what @kind makes of a valid record */
@@ -433,28 +465,28 @@ ALWAYS_INLINE __u64 *flow_choose(__u64 *first, __u64 *second, const struct flow_
 	return first + (room.way & (LB_FLOW_WAYS - 1)) * flow_words(is_v6);
 }
 
-/* Rule 14 under the lock: no call may stand in here. */
+/* Rule 14 under the lock: no call may stand in here. *@seen: what was in the entry taken. */
 ALWAYS_INLINE enum flow_insert flow_insert_locked(__u64 *first, __u64 *second,
 						  const struct flow_query *q, __u64 value,
-						  __u32 now, _Bool is_v6)
+						  __u32 now, __u64 *seen, _Bool is_v6)
 {
 	struct flow_scan scan = flow_search(first, second, q, is_v6);
-	__u64 *entry, seen;
+	__u64 *entry;
 
 	if (scan.at < 2 * LB_FLOW_WAYS) {
 		entry = scan.at & LB_FLOW_WAYS ? second : first;
 		entry += (scan.at & (LB_FLOW_WAYS - 1)) * flow_words(is_v6);
-		seen = READ_ONCE(entry[flow_words(is_v6) - 1]);
-		if (flow_is_valid(seen, q->service, now) &&
-		    !flow_is_reusable(seen, q->kind, q->service, now))
+		*seen = READ_ONCE(entry[flow_words(is_v6) - 1]);
+		if (flow_is_valid(*seen, q->service, now) &&
+		    !flow_is_reusable(*seen, q->kind, q->service, now))
 			return INSERT_AGAIN;
-		return flow_claim(entry, seen, q, value, is_v6);
+		return flow_claim(entry, *seen, q, value, is_v6);
 	}
-	entry = flow_choose(first, second, &scan, now, &seen, is_v6);
-	return entry ? flow_claim(entry, seen, q, value, is_v6) : INSERT_FULL;
+	entry = flow_choose(first, second, &scan, now, seen, is_v6);
+	return entry ? flow_claim(entry, *seen, q, value, is_v6) : INSERT_FULL;
 }
 
-ALWAYS_INLINE enum flow_insert flow_insert(const struct flow_query *q, __u64 value, _Bool is_v6)
+ALWAYS_INLINE enum flow_insert flow_insert(struct flow_query *q, __u64 value, _Bool is_v6)
 {
 	__u32 lock_index = q->hash & (LB_MAX_LOCKS - 1);
 	struct lb_lock *lock = bpf_map_lookup_elem(&lb_locks, &lock_index);
@@ -462,233 +494,27 @@ ALWAYS_INLINE enum flow_insert flow_insert(const struct flow_query *q, __u64 val
 	__u64 *second = flow_set(lb_set_second(q->hash, flow_mask(is_v6)), is_v6);
 	__u32 now = flow_clock();
 	enum flow_insert outcome;
+	__u64 replaced = 0;
 
 	if (!lock || !first || !second)
 		return INSERT_FULL;
 	bpf_spin_lock(&lock->lock);
-	outcome = flow_insert_locked(first, second, q, value, now, is_v6);
+	outcome = flow_insert_locked(first, second, q, value, now, &replaced, is_v6);
 	bpf_spin_unlock(&lock->lock);
+	if (outcome == INSERT_DONE)
+		q->replaced = replaced;
 	return outcome;
 }
 
 /* Global, so that each is verified once: 28k instructions in all instead of 240k. */
-__noinline int flow_insert4(const struct flow_query *q, __u64 value)
+__noinline int flow_insert4(struct flow_query *q, __u64 value)
 {
 	return q ? flow_insert(q, value, 0) : INSERT_FULL;
 }
 
-__noinline int flow_insert6(const struct flow_query *q, __u64 value)
+__noinline int flow_insert6(struct flow_query *q, __u64 value)
 {
 	return q ? flow_insert(q, value, 1) : INSERT_FULL;
-}
-
-/* ---- following: rules 13 to 18 ------------------------------------------ */
-
-#define FOLLOW_AGAIN (-LB_REASON_COUNT)
-
-/* A record of @class at @backend. A dead backend gets none: no reader would believe it. */
-ALWAYS_INLINE enum flow_insert flow_record(const struct flow_query *q, __u32 backend, __u32 class,
-					   _Bool is_v6)
-{
-	__u32 generation = READ_ONCE(flow_backend(backend)->generation);
-	__u64 value = LB_RECORD(backend, generation, class, q->hop, flow_clock());
-
-	if (cfg_dry_run) {
-		lb_explain.would_insert = 1;
-		return INSERT_DONE;
-	}
-	return is_v6 ? flow_insert6(q, value) : flow_insert4(q, value);
-}
-
-ALWAYS_INLINE _Bool flow_backend_is_dead(__u32 backend)
-{
-	return READ_ONCE(flow_backend(backend)->generation) & 1;
-}
-
-/* Rules 13, 15, 16 with a record; 17 and 18. */
-ALWAYS_INLINE int flow_follow_record(const struct flow_query *q, const struct flow_hit *hit,
-				     __u32 current, __u32 now)
-{
-	__u32 target = LB_RECORD_BACKEND(hit->value);
-
-	if (cfg_dry_run)
-		lb_explain.record = hit->value;
-	if (!(q->flags & FLOW_IS_TRACKED) && target != current) {
-		int stamped = flow_stamp(q->slot, now);
-
-		if (stamped == STAMP_CLOSED)
-			return q->kind == KIND_UDP ? -LB_SETTLING
-			       : current	   ? (int)current
-						   : -LB_NO_BACKEND;
-		if (stamped == STAMP_LOST)
-			return -LB_CONTENDED;
-	}
-	if (!flow_refresh(hit, flow_next_class(hit->value, q->kind, now), q->hop, now))
-		return FOLLOW_AGAIN;
-	return target;
-}
-
-/* Tracked services: a first packet is recorded or refused, any other is dropped. */
-ALWAYS_INLINE int flow_first_tracked(const struct flow_query *q, __u32 current, _Bool is_v6)
-{
-	enum flow_insert outcome;
-
-	if (q->kind != KIND_SYN && q->kind != KIND_UDP)
-		return -LB_NO_FLOW;
-	if (!current)
-		return -LB_NO_BACKEND;
-	if (flow_backend_is_dead(current)) /* its slot changes in this instant */
-		return FOLLOW_AGAIN;
-	outcome = flow_record(q, current, q->kind == KIND_UDP ? LB_CLASS_UDP : LB_CLASS_HALF_OPEN,
-			      is_v6);
-	if (outcome == INSERT_FULL)
-		return -LB_FLOWS_FULL;
-	return outcome == INSERT_AGAIN ? FOLLOW_AGAIN : (int)(current | FLOW_NEW);
-}
-
-/* To the origin: rules 14 (no room) and 15. */
-ALWAYS_INLINE int flow_to_origin(const struct flow_query *q, __u32 word, _Bool inserts, __u32 now,
-				 _Bool is_v6)
-{
-	__u32 current = LB_SLOT_CURRENT(word), origin = LB_SLOT_ORIGIN(word);
-
-	if (!origin)
-		return -LB_NO_BACKEND;
-	if (origin != current) {
-		int stamped = flow_stamp(q->slot, now);
-
-		if (stamped == STAMP_CLOSED)
-			return current ? (int)current : -LB_NO_BACKEND;
-		if (stamped == STAMP_LOST)
-			return -LB_CONTENDED;
-	}
-	if (inserts && !flow_backend_is_dead(origin) &&
-	    flow_record(q, origin, LB_CLASS_UNVERIFIED, is_v6) == INSERT_AGAIN)
-		return FOLLOW_AGAIN;
-	return origin;
-}
-
-/* UDP without room: rule 16. */
-ALWAYS_INLINE int flow_udp_without_room(const struct flow_query *q, __u32 word, __u32 now)
-{
-	int stamped = flow_stamp(q->slot, now);
-
-	if (stamped == STAMP_CLOSED)
-		return -LB_SETTLING;
-	if (stamped == STAMP_LOST)
-		return -LB_CONTENDED;
-	return flow_slot_word(q->slot) == word ? (int)LB_SLOT_CURRENT(word) : FOLLOW_AGAIN;
-}
-
-/* A moving slot and no record: rules 14, 15 and 16. */
-ALWAYS_INLINE int flow_first_moving(const struct flow_query *q, __u32 word, __u32 now, _Bool is_v6)
-{
-	__u32 current = LB_SLOT_CURRENT(word);
-	enum flow_insert outcome;
-
-	if (q->kind != KIND_SYN && q->kind != KIND_UDP)
-		return flow_to_origin(q, word, 1, now, is_v6);
-	if (!current)
-		return -LB_NO_BACKEND;
-	if (flow_backend_is_dead(current)) /* its slot changes in this instant */
-		return current;
-	outcome = flow_record(q, current, q->kind == KIND_UDP ? LB_CLASS_UDP : LB_CLASS_HALF_OPEN,
-			      is_v6);
-	if (outcome == INSERT_AGAIN)
-		return FOLLOW_AGAIN;
-	if (outcome == INSERT_DONE)
-		return current | FLOW_NEW;
-	return q->kind == KIND_UDP ? flow_udp_without_room(q, word, now)
-				   : flow_to_origin(q, word, 0, now, is_v6);
-}
-
-/* @is_first: a tracked SYN is taken for a new one; its insert looks for a record anyhow (rule 14).
- */
-ALWAYS_INLINE int flow_follow_once(const struct flow_query *q, _Bool is_first, _Bool is_v6)
-{
-	__u32 now = flow_clock();
-	__u32 word = flow_slot_word(q->slot);
-	_Bool is_tracked = q->flags & FLOW_IS_TRACKED;
-	struct flow_hit hit;
-
-	if (!LB_SLOT_MOVING(word) && !is_tracked) /* settled meanwhile */
-		return LB_SLOT_CURRENT(word) ? (int)LB_SLOT_CURRENT(word) : -LB_NO_BACKEND;
-	if (is_first && is_tracked && q->kind == KIND_SYN && LB_SLOT_CURRENT(word) && !cfg_dry_run)
-		return flow_first_tracked(q, LB_SLOT_CURRENT(word), is_v6);
-	if (flow_find_cold(q, &hit, is_v6) && flow_is_valid(hit.value, q->service, now) &&
-	    !flow_is_reusable(hit.value, q->kind, q->service, now))
-		return flow_follow_record(q, &hit, LB_SLOT_CURRENT(word), now);
-	if (is_tracked)
-		return flow_first_tracked(q, LB_SLOT_CURRENT(word), is_v6);
-	return flow_first_moving(q, word, now, is_v6);
-}
-
-__noinline int flow_follow_once4(const struct flow_query *q, __u32 is_first)
-{
-	return q ? flow_follow_once(q, is_first, 0) : -LB_CONTENDED;
-}
-
-__noinline int flow_follow_once6(const struct flow_query *q, __u32 is_first)
-{
-	return q ? flow_follow_once(q, is_first, 1) : -LB_CONTENDED;
-}
-
-/**
- * flow_follow - whatever a packet of a moving slot or tracked service may meet
- * Returns a backend id, with FLOW_NEW or without, or -reason.
- */
-ALWAYS_INLINE int flow_follow(const struct flow_query *q, _Bool is_v6)
-{
-#pragma clang loop unroll(disable)
-	for (int i = 0; i < FLOW_TRIES; i++) {
-		int outcome = is_v6 ? flow_follow_once6(q, !i) : flow_follow_once4(q, !i);
-
-		if (likely(outcome != FOLLOW_AGAIN))
-			return outcome;
-	}
-	return -LB_CONTENDED;
-}
-
-/* ---- replies of nat backends -------------------------------------------- */
-
-ALWAYS_INLINE int flow_reply_once(const struct flow_query *q, _Bool is_v6)
-{
-	__u32 now = flow_clock(), class;
-	struct flow_hit hit;
-
-	if (!flow_find_cold(q, &hit, is_v6) || !flow_is_valid(hit.value, q->service, now) ||
-	    LB_RECORD_BACKEND(hit.value) != q->backend)
-		return -LB_NO_REPLY_FLOW;
-	class = LB_RECORD_CLASS(hit.value);
-	/* A client's own packets alone complete a handshake. */
-	if (q->kind == KIND_CLOSE || class == LB_CLASS_CLOSED)
-		class = flow_next_class(hit.value, q->kind, now);
-	if (!flow_refresh(&hit, class, LB_RECORD_HOP(hit.value), now))
-		return FOLLOW_AGAIN;
-	return LB_RECORD_HOP(hit.value);
-}
-
-__noinline int flow_reply_once4(const struct flow_query *q)
-{
-	return q ? flow_reply_once(q, 0) : -LB_CONTENDED;
-}
-
-__noinline int flow_reply_once6(const struct flow_query *q)
-{
-	return q ? flow_reply_once(q, 1) : -LB_CONTENDED;
-}
-
-/** flow_reply - a reply whose record wants writing, or has none: a hop, or -reason */
-ALWAYS_INLINE int flow_reply(const struct flow_query *q, _Bool is_v6)
-{
-#pragma clang loop unroll(disable)
-	for (int i = 0; i < FLOW_TRIES; i++) {
-		int outcome = is_v6 ? flow_reply_once6(q) : flow_reply_once4(q);
-
-		if (likely(outcome != FOLLOW_AGAIN))
-			return outcome;
-	}
-	return -LB_CONTENDED;
 }
 
 /* ---- ICMP errors: look up, write nothing -------------------------------- */

@@ -220,7 +220,8 @@ ALWAYS_INLINE enum lb_reason icmp_select(struct packet *p, const struct icmp_quo
 {
 	struct flow_query q = icmp_query(quote->destination, quote->destination_port, service->id,
 					 service->seed, is_v6);
-	__u32 word = flow_slot_word(select_slot(service, q.hash));
+	__u64 slot_hash = select_slot_hash(service, quote->destination, q.hash, is_v6);
+	__u32 word = flow_slot_word(select_slot(service, slot_hash));
 	_Bool is_tracked = !!(service->flags & LB_SVC_TRACKED);
 	__u64 value = 0;
 

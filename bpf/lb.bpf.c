@@ -6,8 +6,8 @@
  *
  * Every stage fills or reads one struct packet and returns LB_OK or a reason; finish
  * alone knows XDP verdicts and counters. Chapters in reading order: packet.h,
- * config.h, maps.h, parse.h, service.h, flow.h, hop.h, select.h, forward.h, csum.h,
- * nat.h, stats.h, and for what is rare icmp.h and classify.h.
+ * config.h, maps.h, parse.h, service.h, flow.h, schedule.h, follow.h, hop.h, sample.h,
+ * select.h, forward.h, csum.h, nat.h, stats.h, and for what is rare icmp.h and classify.h.
  */
 #include "classify.h"
 #include "config.h"
@@ -41,14 +41,14 @@ ALWAYS_INLINE int request(struct packet *p, const struct lb_service *service, _B
 			  _Bool is_cold)
 {
 	enum lb_reason reason;
+	__u64 hash;
 	int backend;
 
-	if (likely(!(service->flags & LB_SVC_TRACKED))) {
+	if (likely(!(service->flags & LB_SVC_LONG_WAY))) {
 		backend = select_settled(p, service, is_v6);
 		if (likely(backend > 0)) {
 			p->backend = backend;
-			p->is_new =
-				(p->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN;
+			p->is_new = select_is_syn(p);
 			reason = forward_dsr(p, flow_backend(backend), is_v6);
 			if (unlikely(reason != LB_OK))
 				return finish(reason);
@@ -57,8 +57,12 @@ ALWAYS_INLINE int request(struct packet *p, const struct lb_service *service, _B
 		if (!backend)
 			return finish(LB_NO_BACKEND);
 	}
-	reason = select_recorded(p, service, is_v6, is_cold);
-	return likely(reason == LB_OK) ? forward_request(p, service, is_v6) : finish(reason);
+	reason = select_recorded(p, service, &hash, is_v6, is_cold);
+	if (unlikely(reason != LB_OK))
+		return finish(reason);
+	if (cfg_has_samples && !is_cold)
+		select_sample(p, service->id, hash, is_v6);
+	return forward_request(p, service, is_v6);
 }
 
 /* What a nat backend sends: to the client of a connection we know, or none of our business. */
@@ -70,12 +74,15 @@ ALWAYS_INLINE int reply(struct packet *p, _Bool is_v6, _Bool is_cold)
 					      : reply_find(source.hi, source.lo, key_word, is_v6);
 	const struct lb_hop *hop;
 	enum lb_reason reason;
+	__u64 hash;
 
 	if (likely(!from))
 		return finish(LB_NOT_SERVICE);
-	reason = select_reply(p, from, is_v6, is_cold);
+	reason = select_reply(p, from, &hash, is_v6, is_cold);
 	if (unlikely(reason != LB_OK))
 		return finish(reason);
+	if (cfg_has_samples && !is_cold)
+		select_sample(p, from->service, hash, is_v6);
 	hop = hop_at(p->hop);
 	reason = nat_reply(p, flow_backend(p->backend), hop, is_v6);
 	return likely(reason == LB_OK) ? finish_forwarded(p, hop->ifindex) : finish(reason);
@@ -106,28 +113,42 @@ ALWAYS_INLINE int ip4(struct packet *p, __u32 l3)
 	return finish(classify4(p->ctx, l3));
 }
 
-/* IPv6 with extension headers, or odd; @place: offset of the IP header | tags << 32. */
-__noinline int ip6_cold(struct xdp_md *ctx, __u64 place)
+/*
+ * IPv6 with extension headers, or odd: offset of the IP header, of what follows the extension
+ * headers (<< 5) and its protocol (<< 16), tags (<< 32). A number out of a global function, of which
+ * the verifier knows nothing: what follows is walked once, not once for each place of the header.
+ */
+__noinline __u64 ip6_place(struct xdp_md *ctx, __u64 place)
 {
-	struct packet p = { .ctx = ctx, .tags = place >> 32 };
-	__u32 l3 = place & 0x1f, skipped = classify_extensions6(ctx, l3);
+	__u32 skipped = classify_extensions6(ctx, place & 0x1f);
 
-	p.proto = skipped >> 16;
-	if (p.proto == IPPROTO_ICMPV6)
-		return icmp6(ctx, place | (skipped & CLASSIFY_OFFSET_MASK) << 16);
-	p.eth = packet_at(ctx, 0, ETH_HLEN);
-	p.ip = (void *)(long)ctx->data + l3;
-	p.l4 = (void *)(long)ctx->data + (skipped & CLASSIFY_OFFSET_MASK);
-	if (p.eth && parse_ip6(&p, 1) == PARSE_DONE)
-		return transport(&p, 1, 1);
-	return finish(classify6(ctx, l3, skipped));
+	return place | (skipped & CLASSIFY_OFFSET_MASK) << 5 | (skipped & 0xff0000);
+}
+
+ALWAYS_INLINE int ip6_cold(struct packet *p, __u64 place)
+{
+	__u32 l3, l4;
+
+	place = ip6_place(p->ctx, place);
+	l3 = place & 0x1f;
+	l4 = place >> 5 & CLASSIFY_OFFSET_MASK;
+	p->tags = place >> 32;
+	p->proto = place >> 16;
+	if (p->proto == IPPROTO_ICMPV6)
+		return icmp6(p->ctx, l3 | l4 << 16 | (__u64)p->tags << 32);
+	p->eth = packet_at(p->ctx, 0, ETH_HLEN);
+	p->ip = (void *)(long)p->ctx->data + l3;
+	p->l4 = (void *)(long)p->ctx->data + l4;
+	if (p->eth && parse_ip6(p, 1) == PARSE_DONE)
+		return transport(p, 1, 1);
+	return finish(classify6(p->ctx, l3, l4 | p->proto << 16));
 }
 
 ALWAYS_INLINE int ip6(struct packet *p, __u32 l3)
 {
 	if (likely(parse_ip6(p, 0) == PARSE_DONE))
 		return transport(p, 1, 0);
-	return ip6_cold(p->ctx, l3 | (__u64)p->tags << 32);
+	return ip6_cold(p, l3 | (__u64)p->tags << 32);
 }
 
 SEC("xdp")

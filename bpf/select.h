@@ -3,8 +3,9 @@
 #ifndef LEAT_BPF_SELECT_H
 #define LEAT_BPF_SELECT_H
 
-#include "flow.h"
+#include "follow.h"
 #include "hop.h"
+#include "sample.h"
 
 /** select_key - of struct lb_flow4 or lb_flow6 */
 ALWAYS_INLINE __u64 select_key(__u64 lo, __be16 port, __u32 service, _Bool is_v6)
@@ -19,6 +20,18 @@ ALWAYS_INLINE __u64 select_hash(struct half_addr client, __be16 port, __u64 seed
 	if (is_v6)
 		return lb_hash_client6(client.hi, client.lo, port, seed);
 	return lb_hash_client4((client.lo >> 32) | (__u64)port << 32, seed);
+}
+
+/** select_slot_hash - what finds the slot: the hash of the flow, or of its masked client alone */
+ALWAYS_INLINE __u64 select_slot_hash(const struct lb_service *service, struct half_addr client,
+				     __u64 hash, _Bool is_v6)
+{
+	if (!(service->flags & LB_SVC_MASKED) || !cfg_has_masks)
+		return hash;
+	client.hi &= service->mask_hi;
+	if (is_v6)
+		client.lo &= service->mask_lo;
+	return select_hash(client, 0, service->seed, is_v6);
 }
 
 /** select_slot - index into lb_slots of a hash */
@@ -70,19 +83,27 @@ ALWAYS_INLINE __u64 select_fresh(const struct flow_query *q, _Bool is_v6)
 	return value;
 }
 
+/* Whether this packet begins a connection, as far as its flags tell. */
+ALWAYS_INLINE _Bool select_is_syn(const struct packet *p)
+{
+	return (p->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN;
+}
+
 /* What the inlined paths leave over: SYN, FIN, RST, new, stale, moving, another hop. */
 ALWAYS_INLINE enum lb_reason select_slowly(struct packet *p, const struct lb_service *service,
 					   struct flow_query *q, struct hop_identity hop,
-					   _Bool is_v6)
+					   __u32 slot, _Bool is_v6)
 {
+	_Bool is_picked = service->flags & LB_SVC_PICKED && cfg_has_picks;
 	int outcome;
 
 	q->service = service->id;
 	q->kind = packet_kind(p->proto, p->tcp_flags);
-	q->slot = select_slot(service, q->hash);
+	q->slot = is_picked ? READ_ONCE(service->table) >> 32 : slot;
 	q->backend = 0;
 	q->hop = 0;
-	q->flags = service->flags & LB_SVC_TRACKED ? FLOW_IS_TRACKED : 0;
+	q->flags = (service->flags & LB_SVC_TRACKED ? FLOW_IS_TRACKED : 0) |
+		   (is_picked ? FLOW_IS_PICKED : 0);
 	if (service->forward == LB_FORWARD_NAT)
 		q->hop = hop_claim(hop.mac, hop.interface, *(__u64 *)p->eth) & (LB_MAX_HOPS - 1);
 	outcome = flow_follow(q, is_v6);
@@ -93,23 +114,36 @@ ALWAYS_INLINE enum lb_reason select_slowly(struct packet *p, const struct lb_ser
 	return LB_OK;
 }
 
-/** select_recorded - by the record: tracked services and moving slots; reasons as in flow.h */
+/** select_recorded - by the record: tracked services, moving slots, and what the shortest path
+ * leaves out; reasons as in flow.h; *@hash: the flow's */
 ALWAYS_INLINE enum lb_reason select_recorded(struct packet *p, const struct lb_service *service,
-					     _Bool is_v6, _Bool is_cold)
+					     __u64 *hash, _Bool is_v6, _Bool is_cold)
 {
 	struct half_addr client = packet_source(p->ip, is_v6);
 	__be16 port = *(__be16 *)p->l4;
 	_Bool is_nat = service->forward == LB_FORWARD_NAT;
 	struct hop_identity hop = {};
 	struct flow_query q;
-	__u64 value;
+	__u64 value, slot_hash;
+	__u32 slot, word;
 
 	q.hash = select_hash(client, port, service->seed, is_v6);
 	q.client_hi = client.hi;
 	q.client_lo = client.lo;
 	q.key = select_key(client.lo, port, service->id, is_v6);
+	*hash = q.hash;
+	slot_hash = select_slot_hash(service, client, q.hash, is_v6);
+	slot = select_slot(service, slot_hash);
 	if (cfg_dry_run)
-		select_explain(service, q.hash);
+		select_explain(service, slot_hash);
+	if ((cfg_has_masks || cfg_has_samples) && !(service->flags & LB_SVC_TRACKED)) {
+		word = flow_slot_word(slot);
+		if (likely(!LB_SLOT_MOVING(word))) {
+			p->backend = LB_SLOT_CURRENT(word);
+			p->is_new = select_is_syn(p);
+			return likely(p->backend) ? LB_OK : LB_NO_BACKEND;
+		}
+	}
 	if (is_nat)
 		hop = hop_of(p);
 	if (!is_cold && likely(select_is_plain(p)) && service->flags & LB_SVC_TRACKED) {
@@ -121,12 +155,39 @@ ALWAYS_INLINE enum lb_reason select_recorded(struct packet *p, const struct lb_s
 			return LB_OK;
 		}
 	}
-	return select_slowly(p, service, &q, hop, is_v6);
+	return select_slowly(p, service, &q, hop, slot, is_v6);
 }
 
-/** select_reply - fills p->backend and p->hop from the record; NO_REPLY_FLOW, CONTENDED */
+/* SAMPLE_PLACE of this packet; @ip's lengths are checked. */
+ALWAYS_INLINE __u64 select_place(const struct packet *p, __u32 service, _Bool is_v6)
+{
+	__u32 l4 = p->l4 - (void *)(long)p->ctx->data;
+	__u32 total =
+		is_v6 ? bpf_ntohs(((struct ipv6hdr *)p->ip)->payload_len) + sizeof(struct ipv6hdr)
+		      : bpf_ntohs(((struct iphdr *)p->ip)->tot_len);
+	__u32 length = total - (__u32)(p->l4 - p->ip);
+
+	return SAMPLE_PLACE(l4 & 0x1ff, length & 0xffff, p->backend, service);
+}
+
+/** select_sample - follow this packet's connection, where it is one of those drawn */
+ALWAYS_INLINE void select_sample(const struct packet *p, __u32 service, __u64 hash, _Bool is_v6)
+{
+	const struct lb_schedule *schedule = &lb_schedules[service & (LB_SERVICE_IDS - 1)];
+
+	if (!schedule->is_sampled || p->proto != IPPROTO_TCP || cfg_dry_run ||
+	    likely(!sample_is_taken(schedule, hash)))
+		return;
+	if (p->is_reply)
+		sample_reply(p->ctx, hash, select_place(p, service, is_v6));
+	else
+		sample_request(p->ctx, hash, select_place(p, service, is_v6));
+}
+
+/** select_reply - fills p->backend and p->hop from the record; NO_REPLY_FLOW, CONTENDED; *@hash:
+ * the flow's */
 ALWAYS_INLINE enum lb_reason select_reply(struct packet *p, const struct lb_reply *reply,
-					  _Bool is_v6, _Bool is_cold)
+					  __u64 *hash, _Bool is_v6, _Bool is_cold)
 {
 	struct half_addr client = packet_destination(p->ip, is_v6);
 	__be16 port = ((__be16 *)p->l4)[1];
@@ -138,6 +199,7 @@ ALWAYS_INLINE enum lb_reason select_reply(struct packet *p, const struct lb_repl
 	q.client_hi = client.hi;
 	q.client_lo = client.lo;
 	q.key = select_key(client.lo, port, reply->service, is_v6);
+	*hash = q.hash;
 	p->backend = reply->backend;
 	p->is_reply = 1;
 	if (!is_cold && likely(select_is_plain(p))) {

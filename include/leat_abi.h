@@ -159,13 +159,15 @@ struct lb_schedule {
 	__u8 draws;
 	__u8 is_sampled;
 	__u8 pad;
-	__u64 pad2;
+	__u64 mask_hi, mask_lo; /* affinity: of an IPv6 client's address, network order */
+	__u64 pad2[3];
 };
 
 /* ---- backends ---------------------------------------------------------- */
 
 #define LB_BE_DRAINING 0x01 /* takes no newcomers; remembered here for the next agent */
 #define LB_BE_LEAVING  0x02 /* no longer in the configuration: removed when drained */
+#define LB_BE_CLOSED   0x04 /* takes no newcomers for now, whatever a client's affinity says */
 
 /**
  * struct lb_backend - row index: backend id. A backend belongs to one service.
@@ -266,11 +268,13 @@ struct lb_sample {
 		};
 		__u32 word; /* changed by CAS: by the data path and, to FAILED, by the agent */
 	};
-	__u32 since;	/* clock: of the state, or of the last segment with new data */
-	__u32 seq;	/* of the SYN, or the request's first segment; host order */
-	__u32 ack;	/* what the client had acknowledged with it; host order */
-	__u64 since_ns; /* CLOCK_MONOTONIC: nat only; 0: not timed any more */
-	__u64 pad[4];
+	__u32 since; /* clock: of the state, or of the last segment with new data */
+	__u32 seq;   /* of the SYN, or the request's first segment; host order */
+	__u32 ack;   /* what the client had acknowledged with it; host order */
+	__u32 end;   /* of the data sent so far */
+	__u32 pad;
+	__u64 since_ns; /* CLOCK_MONOTONIC, of the SYN or request; 0: timed already */
+	__u64 pad2[3];
 } __attribute__((aligned(64)));
 
 /** struct lb_affinity_key, lb_affinity - lb_affinities, an LRU hash: where a client was last */
@@ -552,7 +556,7 @@ static inline __u32 lb_age(__u32 now, __u32 then, __u32 bits, __u32 slack)
 LB_ASSERT_SIZE(struct lb_addr, 16);
 LB_ASSERT_SIZE(struct lb_service, 64);
 LB_ASSERT_SIZE(struct lb_timers, 8);
-LB_ASSERT_SIZE(struct lb_schedule, 32);
+LB_ASSERT_SIZE(struct lb_schedule, 64);
 LB_ASSERT_SIZE(struct lb_load, 64);
 LB_ASSERT_SIZE(struct lb_sample, 64);
 LB_ASSERT_SIZE(struct lb_affinity_key, 24);

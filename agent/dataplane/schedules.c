@@ -2,17 +2,42 @@
 /* What schedulers and samples share with the data path, and what one agent leaves to the next. */
 #include "dataplane/internal.h"
 
+#include <string.h>
+
+_Static_assert(offsetof(struct lb_schedule, cycle) == 8, "one store, with affinity");
+_Static_assert(offsetof(struct lb_schedule, sample_mask) == 16, "one store, with pick and draws");
+
+static uint64_t word_at(const void *row, size_t at)
+{
+	uint64_t word;
+
+	memcpy(&word, (const char *)row + at, sizeof(word));
+	return word;
+}
+
+static void store_at(void *row, size_t at, uint64_t word)
+{
+	uint64_t __attribute__((may_alias)) *to = (void *)((char *)row + at);
+
+	__atomic_store_n(to, word, __ATOMIC_RELEASE);
+}
+
+/*
+ * Packets read the row meanwhile. How to pick changes in one store and how far in another: one
+ * that sees them mixed picks by the new way among the old number of slots, which are slots of
+ * the service either way. Under a mixed mask a client is looked for that nobody remembers.
+ */
 void dataplane_put_schedule(struct dataplane *dp, uint16_t service,
 			    const struct lb_schedule *schedule)
 {
+	const size_t how = offsetof(struct lb_schedule, sample_mask);
+	const size_t how_far = offsetof(struct lb_schedule, cycle);
 	struct lb_schedule *row = &dp->tables.schedules[service % LB_SERVICE_IDS];
 
-	row->affinity = schedule->affinity;
-	row->sample_mask = schedule->sample_mask;
-	row->draws = schedule->draws;
-	row->is_sampled = schedule->is_sampled;
-	__atomic_store_n(&row->pick, schedule->pick, __ATOMIC_RELEASE);
-	__atomic_store_n(&row->cycle, schedule->cycle, __ATOMIC_RELEASE);
+	__atomic_store_n(&row->mask_hi, schedule->mask_hi, __ATOMIC_RELEASE);
+	__atomic_store_n(&row->mask_lo, schedule->mask_lo, __ATOMIC_RELEASE);
+	store_at(row, how, word_at(schedule, how));
+	store_at(row, how_far, word_at(schedule, how_far));
 }
 
 const struct lb_load *dataplane_loads(const struct dataplane *dp)
