@@ -73,6 +73,17 @@ cgroup_remove() {
 	[ -z "${CGROUP_DELEGATED:-}" ] || echo -cpu >"$CGROUP_DELEGATED/cgroup.subtree_control"
 }
 
+# cgroup_remove_left - what runs that were killed by -9 could not remove
+cgroup_remove_left() {
+	local mount left
+	for mount in $(cgroup_mounts); do
+		for left in "$mount"/leat-feedback-*/; do
+			[ ! -d "$left" ] || kill -0 "$(basename "${left##*-}")" 2>/dev/null ||
+				rmdir "$left"*/ "$left"
+		done
+	done
+}
+
 # cgroup_run NAME COMMAND... - in that cgroup
 cgroup_run() {
 	local name=$1
