@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "health/members.h"
+#include "health/path.h"
 #include "health/probe.h"
 #include "health/schedule.h"
 #include "health/target.h"
@@ -145,7 +146,9 @@ void health_free(struct health *h)
 		while (h->members[i])
 			health_remove(h, h->members[i]->token);
 	}
-	probe_http_free(h->http);
+	http_client_free(h->http);
+	probe_exec_free(h->killed_runs);
+	path_free(h->path);
 	schedule_free(h);
 	free(h);
 }

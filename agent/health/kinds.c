@@ -5,8 +5,9 @@
 #include "health/probe.h"
 
 static const struct probe_kind *const kinds[] = {
-	[PROBE_TCP] = &probe_tcp, [PROBE_HTTP] = &probe_http, [PROBE_UDP] = &probe_udp,
-	[PROBE_DNS] = &probe_dns, [PROBE_ICMP] = &probe_icmp,
+	[PROBE_TCP] = &probe_tcp,   [PROBE_HTTP] = &probe_http, [PROBE_HTTPS] = &probe_https,
+	[PROBE_GRPC] = &probe_grpc, [PROBE_UDP] = &probe_udp,	[PROBE_DNS] = &probe_dns,
+	[PROBE_ICMP] = &probe_icmp, [PROBE_EXEC] = &probe_exec,
 };
 
 const struct probe_kind *probe_kind_of(enum model_probe type)

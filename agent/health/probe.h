@@ -14,7 +14,10 @@
 #include "health/wheel.h"
 #include "model/config.h"
 
+struct exec_run;
 struct http_client;
+struct path;
+struct path_flow;
 struct target;
 
 /** struct probe_kind - what a kind of probe must be able to do */
@@ -94,6 +97,7 @@ struct target {
 	bool is_fast;	/* the last wait was a fast interval */
 	bool has_grace; /* the deadline was put off once because the loop was late */
 	const struct probe_kind *kind;
+	struct path_flow *flow; /* the way of its packets; NULL: through the kernel's routes */
 	/* for the kind alone; open() may count on zeroes */
 	struct event socket_event; /* of the probe in flight */
 	int fd;			   /* -1 while there is none, from before open() on */
@@ -112,6 +116,8 @@ struct health {
 			      */
 	uint64_t random;
 	struct http_client *http; /* NULL before the first http target */
+	struct exec_run *killed_runs;
+	struct path *path; /* NULL before the first target of `via: vip` */
 	struct member *members[HEALTH_BUCKETS];
 	struct target *targets[HEALTH_BUCKETS];
 };
@@ -123,7 +129,10 @@ struct health {
  */
 void health_end_probe(struct target *t, enum probe_outcome outcome, const char *reason);
 
-/** probe_http_free - the client all http probes share; no target uses it any more; NULL allowed */
-void probe_http_free(struct http_client *client);
+/** http_client_free - what the kinds that speak HTTP share, unused by now; NULL is allowed */
+void http_client_free(struct http_client *client);
+
+/** probe_exec_free - forget programs that were killed and have not ended yet; NULL is allowed */
+void probe_exec_free(struct exec_run *killed);
 
 #endif
