@@ -276,6 +276,21 @@ void fixture_use(const struct variant *variant)
 	fixture_fill(LB_SLOT(fx.web1, fx.web1, 0), LB_STAMP_CLOSED);
 }
 
+void fixture_use_all_features(void)
+{
+	const struct dataplane_features all = {
+		.has_nat = true,
+		.has_masks = true,
+		.has_picks = true,
+		.has_counts = true,
+		.has_affinity = true,
+		.has_samples = true,
+	};
+	struct dataplane_error error = {};
+
+	assert_int_equal(dataplane_set_features(fx.dp, &all, &error), 0);
+}
+
 int fixture_setup(void **state)
 {
 	memset(fx.words, 0, MAX_SLOTS * sizeof(*fx.words));
@@ -283,6 +298,9 @@ int fixture_setup(void **state)
 	memset(fx.flows4, 0, fx.sets * sizeof(*fx.flows4));
 	memset(fx.flows6, 0, fx.sets * sizeof(*fx.flows6));
 	memset(fx.tables->lb_hops, 0, sizeof(fx.tables->lb_hops));
+	memset(fx.tables->lb_schedules, 0, sizeof(fx.tables->lb_schedules));
+	memset(fx.tables->lb_loads, 0, sizeof(fx.tables->lb_loads));
+	memset(fx.tables->lb_samples, 0, sizeof(fx.tables->lb_samples));
 	fixture_use(*state ? *state : &dsr_tcp4);
 	await_steady_clock();
 	return 0;

@@ -96,6 +96,9 @@ int fixture_setup(void **state);
 /** fixture_use - the same in the middle of a test: from now on this variant */
 void fixture_use(const struct variant *variant);
 
+/** fixture_use_all_features - from now on the program with every part of it */
+void fixture_use_all_features(void);
+
 /* ---- slots ------------------------------------------------------------------ */
 
 /** fixture_fill - all slots of the service to one word and one stamp */
