@@ -15,6 +15,7 @@
 
 #include "health/datagram.h"
 #include "health/probe.h"
+#include "health/target.h"
 
 #define PAYLOAD_SIZE 16
 /* <linux/icmp.h> has it, and clashes with <net/if.h>: a mask of the types that are not wanted */
@@ -133,16 +134,21 @@ static int open_socket(struct target *t)
 	int family = t->to.any.sa_family;
 	int proto = is_v4(t) ? (int)IPPROTO_ICMP : (int)IPPROTO_ICMPV6;
 	int flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
+	int fd;
 
 	icmp->is_raw = false;
-	t->fd = socket(family, SOCK_DGRAM | flags, proto);
-	if (t->fd < 0 && (errno == EACCES || errno == EPROTONOSUPPORT)) {
+	fd = target_ping_socket(t);
+	if (!t->flow && (fd == -EACCES || fd == -EPROTONOSUPPORT)) {
 		icmp->is_raw = true;
-		t->fd = socket(family, SOCK_RAW | flags, proto);
-		if (t->fd >= 0)
-			filter_raw(t->fd, is_v4(t));
+		fd = socket(family, SOCK_RAW | flags, proto);
+		if (fd < 0)
+			return -errno;
+		filter_raw(fd, is_v4(t));
 	}
-	return t->fd < 0 ? -errno : 0;
+	if (fd < 0)
+		return fd;
+	t->fd = fd;
+	return 0;
 }
 
 /* A port would be taken for an id or a protocol. */
@@ -205,4 +211,5 @@ const struct probe_kind probe_icmp = {
 	.cancel = datagram_close,
 	.close = icmp_close,
 	.stage = icmp_stage,
+	.has_via_vip = true,
 };

@@ -23,6 +23,12 @@ static const struct {
 	{ EMFILE, OUTCOME_NOT_SENT, "too many open files: raise LimitNOFILE" },
 	{ ENFILE, OUTCOME_NOT_SENT, "too many open files on this machine: raise fs.file-max" },
 	{ EADDRNOTAVAIL, OUTCOME_NOT_SENT, "no local address or port to connect from" },
+	/* what path_socket() returns, and connect() of no probe */
+	{ ENXIO, OUTCOME_NOT_SENT, "via: vip: no next hop of the backend yet" },
+	{ EDESTADDRREQ, OUTCOME_FAILED, "via: vip: no next hop of the backend" },
+	{ ENOTUNIQ, OUTCOME_NOT_SENT, "via: vip: the VIP is the only address towards the backend" },
+	{ ENODEV, OUTCOME_NOT_SENT, "via: vip needs /dev/net/tun (modprobe tun)" },
+	{ ENOPKG, OUTCOME_NOT_SENT, "via: vip needs CAP_SYS_ADMIN, CAP_NET_ADMIN and CAP_NET_RAW" },
 	{ ENOBUFS, OUTCOME_NOT_SENT, "no memory for a probe" },
 	{ ENOMEM, OUTCOME_NOT_SENT, "no memory for a probe" },
 };

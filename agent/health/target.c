@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "health/path.h"
 #include "health/settings.h"
 #include "model/addr.h"
 
@@ -43,11 +44,39 @@ char *target_format_to(const struct target *t, char *buf)
 	return addr_format_port(probed_address(t), probed_port(t), buf);
 }
 
+static int open_socket(struct target *t, int type, int protocol)
+{
+	int fd;
+
+	if (t->flow)
+		return path_socket(t->flow, type, protocol);
+	fd = socket(t->to.any.sa_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
+	return fd < 0 ? -errno : fd;
+}
+
 int target_socket(struct target *t, int type)
 {
-	int fd = socket(t->to.any.sa_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	return open_socket(t, type, 0);
+}
 
-	return fd < 0 ? -errno : fd;
+int target_ping_socket(struct target *t)
+{
+	return open_socket(t, SOCK_DGRAM,
+			   t->to.any.sa_family == AF_INET ? (int)IPPROTO_ICMP
+							  : (int)IPPROTO_ICMPV6);
+}
+
+static int open_flow(struct target *t)
+{
+	struct health *h = t->health;
+
+	if (!t->settings.via_vip)
+		return 0;
+	if (!h->path)
+		h->path = path_new(h->base);
+	if (!h->path)
+		return -ENOMEM;
+	return path_add_flow(h->path, &t->at.vip, &t->at.address, &t->hop, &t->flow);
 }
 
 int target_new(struct health *h, const struct health_target *at,
@@ -72,8 +101,11 @@ int target_new(struct health *h, const struct health_target *at,
 	t->kind = kind;
 	t->fd = -1;
 	set_socket_address(t);
-	err = t->kind->open(t);
+	err = open_flow(t);
+	if (!err)
+		err = t->kind->open(t);
 	if (err) {
+		path_release(t->flow);
 		settings_free(&t->settings);
 		free(t);
 		return err;
@@ -85,6 +117,7 @@ int target_new(struct health *h, const struct health_target *at,
 void target_free(struct target *t)
 {
 	t->kind->close(t);
+	path_release(t->flow);
 	settings_free(&t->settings);
 	free(t);
 }

@@ -9,7 +9,8 @@
  * target_new - a target of @h with its kind of probe opened, in no table and not scheduled
  * @at, @settings: copied
  * @out:           to be freed with target_free()
- * Returns 0, -EINVAL (settings of no kind of probe), or what opening the kind returned.
+ * Returns 0, -EINVAL (settings of no kind of probe), -EAFNOSUPPORT (`via: vip` to a backend of the
+ * other family), or what opening the kind returned.
  */
 int target_new(struct health *h, const struct health_target *at,
 	       const struct model_health *settings, struct target **out);
@@ -21,9 +22,14 @@ void target_free(struct target *t);
  * target_socket - a socket for a probe of @t, which is then to connect (or send) to t->to
  * @type: SOCK_STREAM, SOCK_DGRAM, ...
  * Non-blocking, close-on-exec, of the family of t->to; with `via: vip` one whose packets go the way
- * of the service's. The caller closes it. Returns the socket, or -errno.
+ * of the service's (one at a time). The caller closes it. Returns the socket, or -errno.
  */
 int target_socket(struct target *t, int type);
+
+/** target_ping_socket - the same for ICMP echo, whose id the kernel sets (icmp(7)); not for raw
+ * ones
+ */
+int target_ping_socket(struct target *t);
 
 /** target_format_to - t->to as text, with its port, into @buf of ADDR_PORT_STRLEN bytes; returns
  * @buf */
