@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A probe's deadline is health's, not libcurl's: with a loop that was held up, libcurl would call a
+ * timeout before it looked at the answer that is there.
+ */
+#include "health/http_client.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "health/http_tls.h"
+#include "health/reason.h"
+#include "health/target.h"
+#include "model/addr.h"
+
+#define HEADER_MAX (64 * 1024) /* of all header lines; more is no answer to a probe */
+
+struct http_client {
+	CURLM *multi;
+	struct event_base *base;
+	struct event timer;
+};
+
+/* ---- libcurl's sockets and timer on libevent ---------------------------- */
+
+static void end_finished(struct http_client *client);
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct http_client *client = arg;
+	int running;
+
+	(void)fd;
+	(void)what;
+	curl_multi_socket_action(client->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+	end_finished(client);
+}
+
+static int on_curl_timer(CURLM *multi, long timeout_ms, void *arg)
+{
+	struct http_client *client = arg;
+	struct timeval tv = { .tv_sec = timeout_ms / 1000, .tv_usec = timeout_ms % 1000 * 1000 };
+
+	(void)multi;
+	if (timeout_ms < 0)
+		evtimer_del(&client->timer);
+	else
+		evtimer_add(&client->timer, &tv);
+	return 0;
+}
+
+static void on_ready(evutil_socket_t fd, short what, void *arg)
+{
+	struct http_client *client = arg;
+	int mask =
+		(what & EV_READ ? CURL_CSELECT_IN : 0) | (what & EV_WRITE ? CURL_CSELECT_OUT : 0);
+	int running;
+
+	curl_multi_socket_action(client->multi, fd, mask, &running);
+	end_finished(client);
+}
+
+/* A probe has one socket at a time, so the event lies in its target. */
+static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *assigned)
+{
+	struct http_client *client = arg;
+	struct target *t = assigned;
+	short flags = EV_PERSIST;
+
+	if (t)
+		event_del(&t->socket_event);
+	if (what == CURL_POLL_REMOVE)
+		return 0;
+	if (!t) {
+		curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&t);
+		curl_multi_assign(client->multi, fd, t);
+	}
+	flags |= what & CURL_POLL_IN ? EV_READ : 0;
+	flags |= what & CURL_POLL_OUT ? EV_WRITE : 0;
+	event_assign(&t->socket_event, client->base, fd, flags, on_ready, client);
+	return event_add(&t->socket_event, NULL);
+}
+
+static struct http_client *client_new(struct event_base *base)
+{
+	struct http_client *client = calloc(1, sizeof(*client));
+
+	if (!client)
+		return NULL;
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+		free(client);
+		return NULL;
+	}
+	client->base = base;
+	client->multi = curl_multi_init();
+	if (!client->multi) {
+		curl_global_cleanup();
+		free(client);
+		return NULL;
+	}
+	evtimer_assign(&client->timer, base, on_timer, client);
+	curl_multi_setopt(client->multi, CURLMOPT_SOCKETFUNCTION, on_curl_socket);
+	curl_multi_setopt(client->multi, CURLMOPT_SOCKETDATA, client);
+	curl_multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
+	curl_multi_setopt(client->multi, CURLMOPT_TIMERDATA, client);
+	/* each probe has a connection of its own, HTTP/2 or not */
+	curl_multi_setopt(client->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
+	return client;
+}
+
+void http_client_free(struct http_client *client)
+{
+	if (!client)
+		return;
+	curl_multi_cleanup(client->multi);
+	evtimer_del(&client->timer);
+	curl_global_cleanup();
+	free(client);
+}
+
+/* ---- what libcurl calls ------------------------------------------------- */
+
+static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	/* the server ends the connection ("Connection: close"); where we end it, be it on a timeout
+	 * or a body cut short, no TIME_WAIT is to stay here: see probe_tcp.c */
+	static const struct linger reset_on_close = { .l_onoff = 1 };
+	struct target *t = arg;
+	int fd = target_socket(t, SOCK_STREAM);
+
+	(void)purpose;
+	(void)address; /* t->to, by the URL or by CONNECT_TO */
+	if (fd < 0) {
+		http_probe_of(t)->socket_errno = -fd;
+		return CURL_SOCKET_BAD;
+	}
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset_on_close, sizeof(reset_on_close));
+	return fd;
+}
+
+static size_t on_header(char *line, size_t size, size_t count, void *arg)
+{
+	struct http_probe *http = arg;
+	size_t length = size * count;
+
+	http->header_len += length;
+	if (http->header_len > HEADER_MAX)
+		return 0;
+	while (length && (line[length - 1] == '\n' || line[length - 1] == '\r'))
+		length--;
+	if (http->see)
+		http->see(http, line, length);
+	return size * count;
+}
+
+static size_t on_body(char *bytes, size_t size, size_t count, void *arg)
+{
+	struct http_probe *http = arg;
+	size_t len = size * count;
+
+	if (!http->body)
+		http->body = malloc(HTTP_BODY_MAX);
+	if (!http->body)
+		return 0;
+	if (len > HTTP_BODY_MAX - http->body_len) {
+		len = HTTP_BODY_MAX - http->body_len;
+		http->is_cut = true;
+	}
+	memcpy(http->body + http->body_len, bytes, len);
+	http->body_len += len;
+	return len; /* fewer than were given: libcurl stops here */
+}
+
+/* ---- the end of a transfer ---------------------------------------------- */
+
+static const char *error_text(const struct http_probe *http, CURLcode result)
+{
+	switch (result) {
+	case CURLE_GOT_NOTHING:
+		return "connection closed without a response";
+	case CURLE_RECV_ERROR:
+	case CURLE_SEND_ERROR:
+		return "connection reset before the end of the response";
+	case CURLE_PARTIAL_FILE:
+		return "connection closed before the end of the response";
+	case CURLE_UNSUPPORTED_PROTOCOL:
+	case CURLE_WEIRD_SERVER_REPLY:
+		return "the answer is not HTTP";
+	case CURLE_HTTP2:
+		return "the answer is not HTTP/2";
+	case CURLE_HTTP2_STREAM:
+		return "the server reset the stream";
+	default:
+		if (http->header_len > HEADER_MAX)
+			return "more than 64 KiB of response header";
+		return curl_easy_strerror(result);
+	}
+}
+
+static enum probe_outcome judge_error(const struct http_probe *http, CURLcode result, char *reason,
+				      size_t size)
+{
+	enum probe_outcome outcome = OUTCOME_FAILED;
+	long connect_errno = 0;
+
+	if (http->is_tls && http_tls_explain(http, result, reason, size))
+		return OUTCOME_FAILED;
+	if (result == CURLE_OUT_OF_MEMORY)
+		outcome = OUTCOME_NOT_SENT;
+	if (result == CURLE_COULDNT_CONNECT)
+		curl_easy_getinfo(http->easy, CURLINFO_OS_ERRNO, &connect_errno);
+	if (http->socket_errno)
+		connect_errno = http->socket_errno;
+	snprintf(reason, size, "%s",
+		 connect_errno ? reason_errno((int)connect_errno, &outcome)
+			       : error_text(http, result));
+	return outcome;
+}
+
+void http_client_cancel(struct target *t)
+{
+	struct http_probe *http = http_probe_of(t);
+
+	curl_multi_remove_handle(t->health->http->multi, http->easy);
+	free(http->body);
+	http->body = NULL;
+}
+
+static void end_finished(struct http_client *client)
+{
+	struct target *t = NULL;
+	const CURLMsg *message;
+	int left;
+
+	while ((message = curl_multi_info_read(client->multi, &left))) {
+		const struct http_probe *http;
+		char reason[sizeof(t->state.reason)];
+		enum probe_outcome outcome;
+		CURLcode result = message->data.result;
+
+		if (message->msg != CURLMSG_DONE)
+			continue;
+		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&t);
+		http = http_probe_of(t);
+		if (result == CURLE_OK || http->is_cut)
+			outcome = http->judge(t, reason, sizeof(reason));
+		else
+			outcome = judge_error(http, result, reason, sizeof(reason));
+		http_client_cancel(t);
+		health_end_probe(t, outcome, reason);
+	}
+}
+
+/* ---- requests ----------------------------------------------------------- */
+
+static void set_habits(struct target *t)
+{
+	struct http_probe *http = http_probe_of(t);
+	CURL *easy = http->easy;
+
+	curl_easy_setopt(easy, CURLOPT_PRIVATE, t);
+	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(easy, CURLOPT_USERAGENT, "leat");
+	curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* empty: not even the environment's */
+	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+	curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+	/* each end of a transfer walks libcurl's cache of names, and a numeric address is in it:
+	 * with 10,000 targets that walk would cost more than the probe */
+	curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, t);
+	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(easy, CURLOPT_HEADERDATA, http);
+	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(easy, CURLOPT_WRITEDATA, http);
+	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, http->error);
+}
+
+int http_client_open(struct target *t)
+{
+	struct health *h = t->health;
+	struct http_probe *http;
+
+	if (!h->http)
+		h->http = client_new(h->base);
+	if (!h->http)
+		return -ENOMEM;
+	http = calloc(1, sizeof(*http));
+	if (!http)
+		return -ENOMEM;
+	http->easy = curl_easy_init();
+	if (!http->easy) {
+		free(http);
+		return -ENOMEM;
+	}
+	t->of_kind = http;
+	set_habits(t);
+	return 0;
+}
+
+/* The certificate is for a name, the connection goes to an address. */
+static int set_named_url(struct target *t, const char *name, const char *path)
+{
+	struct http_probe *http = http_probe_of(t);
+	char address[ADDR_PORT_STRLEN];
+	char connect_to[ADDR_PORT_STRLEN + 8];
+	char url[600];
+
+	snprintf(connect_to, sizeof(connect_to), "::%s", target_format_to(t, address));
+	if (snprintf(url, sizeof(url), "https://%s%s/", name, strrchr(address, ':')) >=
+	    (int)sizeof(url))
+		return -ENAMETOOLONG;
+	http->connect_to = curl_slist_append(NULL, connect_to);
+	if (!http->connect_to || curl_easy_setopt(http->easy, CURLOPT_URL, url) ||
+	    curl_easy_setopt(http->easy, CURLOPT_REQUEST_TARGET, path))
+		return -ENOMEM;
+	curl_easy_setopt(http->easy, CURLOPT_CONNECT_TO, http->connect_to);
+	return 0;
+}
+
+int http_client_set_url(struct target *t, bool is_tls, const char *path)
+{
+	struct http_probe *http = http_probe_of(t);
+	char address[ADDR_PORT_STRLEN];
+	char url[ADDR_PORT_STRLEN + 16];
+	char name[256];
+	int err;
+
+	http->is_tls = is_tls;
+	err = is_tls ? http_tls_set(http->easy, &t->settings.tls) : 0;
+	if (err)
+		return err;
+	if (is_tls && http_tls_name(&t->settings, name, sizeof(name)))
+		return set_named_url(t, name, path);
+	snprintf(url, sizeof(url), "%s://%s/", is_tls ? "https" : "http",
+		 target_format_to(t, address));
+	if (curl_easy_setopt(http->easy, CURLOPT_URL, url) ||
+	    curl_easy_setopt(http->easy, CURLOPT_REQUEST_TARGET, path))
+		return -ENOMEM;
+	return 0;
+}
+
+int http_client_add_header(struct target *t, const char *name, const char *value)
+{
+	struct http_probe *http = http_probe_of(t);
+	struct curl_slist *more;
+	char line[300];
+
+	if (snprintf(line, sizeof(line), "%s: %s", name, value) >= (int)sizeof(line))
+		return -ENAMETOOLONG;
+	more = curl_slist_append(http->headers, line);
+	if (!more)
+		return -ENOMEM;
+	http->headers = more;
+	curl_easy_setopt(http->easy, CURLOPT_HTTPHEADER, http->headers);
+	return 0;
+}
+
+/* ---- of all kinds that speak HTTP --------------------------------------- */
+
+void http_client_start(struct target *t)
+{
+	struct http_probe *http = http_probe_of(t);
+
+	http->body_len = 0;
+	http->header_len = 0;
+	http->socket_errno = 0;
+	http->is_cut = false;
+	http->grpc_status = HTTP_NO_GRPC_STATUS;
+	http->grpc_message[0] = '\0';
+	http->error[0] = '\0';
+	if (curl_multi_add_handle(t->health->http->multi, http->easy) != CURLM_OK)
+		health_end_probe(t, OUTCOME_NOT_SENT, "no memory for a probe");
+}
+
+void http_client_close(struct target *t)
+{
+	struct http_probe *http = http_probe_of(t);
+
+	curl_easy_cleanup(http->easy);
+	curl_slist_free_all(http->headers);
+	curl_slist_free_all(http->connect_to);
+	free(http->request);
+	free(http);
+	t->of_kind = NULL;
+}
+
+const char *http_client_stage(const struct target *t)
+{
+	const struct http_probe *http = http_probe_of(t);
+	curl_off_t connect_us = 0;
+	curl_off_t tls_us = 0;
+
+	curl_easy_getinfo(http->easy, CURLINFO_CONNECT_TIME_T, &connect_us);
+	curl_easy_getinfo(http->easy, CURLINFO_APPCONNECT_TIME_T, &tls_us);
+	if (!connect_us)
+		return "connecting";
+	if (http->is_tls && !tls_us)
+		return "in the TLS handshake";
+	return http->body_len ? "reading the body" : "waiting for the response";
+}
