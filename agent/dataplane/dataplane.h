@@ -214,6 +214,9 @@ struct dataplane_flows {
  */
 void dataplane_sweep(struct dataplane *dp, struct dataplane_flows *out);
 
+/** dataplane_corrections - counts that sweeps have set right since dataplane_open() */
+uint64_t dataplane_corrections(const struct dataplane *dp);
+
 /** dataplane_explain - a crafted first packet (or, for tcp, a later one where @is_established)
  * through the dry-run program */
 struct dataplane_query {

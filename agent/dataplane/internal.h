@@ -96,6 +96,7 @@ struct dataplane {
 
 	uint32_t ids;	 /* no backend's row from here on was ever used */
 	bool is_counted; /* a sweep has seen the counts since the data path began to keep them */
+	uint64_t corrections;
 	struct sweep_hop hop_memory[LB_MAX_HOPS];
 	struct sweep_count count_memory[LB_MAX_BACKENDS];
 };

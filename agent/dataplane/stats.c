@@ -127,7 +127,13 @@ void dataplane_sweep(struct dataplane *dp, struct dataplane_flows *out)
 	bool hop_seen[LB_MAX_HOPS] = {};
 
 	sweep_flows(&sweep, out, hop_seen);
+	dp->corrections += out->corrected;
 	dp->is_counted = dp->tuning.features.has_counts;
 	span.ended = dataplane_clock(dp);
 	sweep_hops(dp->tables.hops, dp->hop_memory, hop_seen, &span);
+}
+
+uint64_t dataplane_corrections(const struct dataplane *dp)
+{
+	return dp->corrections;
 }

@@ -162,13 +162,10 @@ static bool correct(const struct sweep *sweep, uint32_t id, uint32_t seen)
 }
 
 /* What was recorded before counting began, all at once; a busy backend's noise goes with it. */
-static bool adopt(const struct sweep *sweep, uint32_t id, uint32_t seen)
+static void adopt(const struct sweep *sweep, uint32_t id, uint32_t seen)
 {
-	uint32_t drift = live_of(sweep, id) - seen;
-
+	__atomic_fetch_sub(&sweep->loads[id].live, live_of(sweep, id) - seen, __ATOMIC_SEQ_CST);
 	sweep->counts[id].drift = 0;
-	__atomic_fetch_sub(&sweep->loads[id].live, drift, __ATOMIC_SEQ_CST);
-	return drift != 0;
 }
 
 static void correct_counts(const struct sweep *sweep, struct dataplane_flows *out)
@@ -176,8 +173,10 @@ static void correct_counts(const struct sweep *sweep, struct dataplane_flows *ou
 	for (uint32_t id = 1; id < sweep->ids; id++) {
 		if (!sweep->backends[id].service || (sweep->backends[id].generation & 1))
 			continue;
-		out->corrected += sweep->is_first ? adopt(sweep, id, out->live[id])
-						  : correct(sweep, id, out->live[id]);
+		if (sweep->is_first)
+			adopt(sweep, id, out->live[id]);
+		else
+			out->corrected += correct(sweep, id, out->live[id]);
 	}
 }
 
