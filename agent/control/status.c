@@ -1,128 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What `leat status` shows: the live maps, and what the agent knows of them. */
-#include <jansson.h>
-#include <netinet/in.h>
+/* What `leat status` shows: the live maps, and what the agent knows of them. Its services and
+ * backends are in status_service.c and status_backend.c. */
+#include "control/status.h"
+
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
-#include "control/state.h"
-#include "health/health.h"
-#include "model/addr.h"
-#include "plan/maglev.h"
 #include "version.h"
 
 #define WARN_OCCUPANCY_PERCENT 45 /* of the flow table: docs/operations.md */
-
-static json_t *integer(uint64_t value)
-{
-	return json_integer((json_int_t)value);
-}
-
-static double share_of(const struct control_service *s, const struct control_backend *b)
-{
-	return (double)b->slots / s->row.table_size;
-}
-
-static json_t *describe_backend(struct control *ctl, const struct control_service *s,
-				const struct control_backend *b, const struct lb_be_stats *stats)
-{
-	struct health_state probe = {};
-	char address[ADDR_PORT_STRLEN];
-	json_t *json;
-
-	if (b->is_probed)
-		health_get(ctl->health, b->id, &probe);
-	json = json_pack("{s:s, s:i, s:s, s:s, s:s, s:I, s:i, s:i, s:i, s:f, s:i, s:i}", "name",
-			 b->name, "id", b->id, "address",
-			 addr_format_port(&b->address, b->port, address), "state",
-			 lifecycle_name(b->state), "reason", b->reason, "since_ms",
-			 (json_int_t)b->since_ms, "weight", (int)b->weight, "effective_weight",
-			 (int)(b->takes_newcomers ? b->weight : 0), "slots", (int)b->slots, "share",
-			 share_of(s, b), "moving", (int)b->moving, "flows", (int)b->flows);
-	json_object_set_new(json, "packets", integer(stats->packets));
-	json_object_set_new(json, "bytes", integer(stats->bytes));
-	json_object_set_new(json, "connections", integer(stats->connections));
-	json_object_set_new(json, "replies", integer(stats->replies));
-	json_object_set_new(json, "reply_bytes", integer(stats->reply_bytes));
-	json_object_set_new(json, "next_hop",
-			    json_string(*b->hop_reason ? b->hop_reason : b->hop_text));
-	json_object_set_new(json, "probes", integer(probe.probes));
-	json_object_set_new(json, "probe", json_string(probe.reason));
-	json_object_set_new(json, "latency_us", integer(probe.latency_us));
-	return json;
-}
-
-static json_t *hex(uint64_t digest)
-{
-	char text[17];
-
-	snprintf(text, sizeof(text), "%016llx", (unsigned long long)digest);
-	return json_string(text);
-}
-
-/* The digest of the slots' currents as they stand; equal to the target's once all have moved. */
-static uint64_t digest_live(const struct control *ctl, const struct control_service *s)
-{
-	const uint32_t *words = dataplane_words(ctl->dp) + s->row.table_base;
-	struct maglev_backend *be = calloc(s->backend_count + 1, sizeof(*be));
-	uint16_t *table = calloc(s->row.table_size, sizeof(*table));
-	uint64_t digest = 0;
-
-	for (size_t i = 0; be && i < s->backend_count; i++)
-		be[i] = (struct maglev_backend) { s->backends[i]->address,
-						  (uint16_t)s->backends[i]->port,
-						  s->backends[i]->id, s->backends[i]->weight };
-	for (uint32_t i = 0; table && i < s->row.table_size; i++)
-		table[i] = (uint16_t)LB_SLOT_CURRENT(words[i]);
-	if (be && table)
-		digest = maglev_digest(be, s->backend_count, table, s->row.table_size);
-	free(be);
-	free(table);
-	return digest;
-}
-
-static json_t *describe_service(struct control *ctl, struct control_service *s,
-				const struct lb_be_stats *all)
-{
-	struct lb_be_stats sum = s->removed;
-	const bool is_tracked = s->row.flags & LB_SVC_TRACKED;
-	char vip[ADDR_PORT_STRLEN];
-	uint64_t flows = 0;
-	json_t *backends = json_array();
-	json_t *json;
-
-	service_count_slots(ctl, s);
-	for (size_t i = 0; i < s->backend_count; i++) {
-		const struct control_backend *b = s->backends[i];
-		const struct lb_be_stats *stats = &all[b->id];
-
-		sum.packets += stats->packets;
-		sum.bytes += stats->bytes;
-		sum.connections += stats->connections;
-		sum.replies += stats->replies;
-		sum.reply_bytes += stats->reply_bytes;
-		flows += b->flows;
-		json_array_append_new(backends, describe_backend(ctl, s, b, stats));
-	}
-	json = json_pack(
-		"{s:s, s:i, s:s, s:s, s:s, s:s, s:b, s:i, s:i}", "name", s->model->name, "id",
-		s->row.id, "vip", addr_format_port(&s->model->vip, s->model->port, vip), "protocol",
-		s->model->proto == IPPROTO_UDP ? "udp" : "tcp", "scheduler", "maglev", "forward",
-		s->row.forward == LB_FORWARD_NAT ? "nat" : "dsr", "tracked", (int)is_tracked,
-		"table_size", (int)s->row.table_size, "moving", (int)s->counts.moving);
-	json_object_set_new(json, "flows", integer(flows));
-	json_object_set_new(json, "packets", integer(sum.packets));
-	json_object_set_new(json, "bytes", integer(sum.bytes));
-	json_object_set_new(json, "connections", integer(sum.connections));
-	json_object_set_new(json, "replies", integer(sum.replies));
-	json_object_set_new(json, "reply_bytes", integer(sum.reply_bytes));
-	json_object_set_new(json, "digest_target", hex(s->digest_target));
-	json_object_set_new(json, "digest_live", hex(digest_live(ctl, s)));
-	json_object_set_new(json, "backends", backends);
-	return json;
-}
 
 static json_t *describe_interfaces(const struct control *ctl)
 {
@@ -202,6 +89,43 @@ static void warn_occupancy(json_t *list, const char *family, uint32_t used, uint
 		     family, (unsigned long long)(used * 100ULL / capacity));
 }
 
+static void warn_policy(json_t *list, const struct control_service *s)
+{
+	const char *name = s->model->name;
+	const unsigned threshold = s->model->panic.threshold_percent;
+
+	if (s->panic == WEIGH_PANIC_OPEN)
+		warn(list,
+		     "service %s is in panic: less than %u %% of its weight is healthy, so all "
+		     "backends are used (panic: open)",
+		     name, threshold);
+	if (s->panic == WEIGH_PANIC_CLOSED)
+		warn(list,
+		     "service %s is in panic: less than %u %% of its weight is healthy, so nobody "
+		     "takes new connections (panic: closed)",
+		     name, threshold);
+	if (s->is_on_backup)
+		warn(list, "service %s: only backup groups have healthy backends", name);
+}
+
+static void warn_service(json_t *list, const struct control_service *s)
+{
+	size_t usable = 0;
+
+	for (size_t k = 0; k < s->backend_count; k++) {
+		usable += s->backends[k]->takes_newcomers;
+		if (*s->backends[k]->hop_reason)
+			warn(list, "service %s, backend %s: %s", s->model->name,
+			     s->backends[k]->name, s->backends[k]->hop_reason);
+	}
+	if (!usable)
+		warn(list,
+		     "service %s has no usable backend: its new connections are dropped "
+		     "(no_backend)",
+		     s->model->name);
+	warn_policy(list, s);
+}
+
 static json_t *describe_warnings(const struct control *ctl)
 {
 	const struct lb_node *node = dataplane_node(ctl->dp);
@@ -214,22 +138,8 @@ static json_t *describe_warnings(const struct control *ctl)
 			warn(list, "interface %s: %s", ctl->interfaces[i].name,
 			     ctl->interfaces[i].trouble);
 	}
-	for (size_t i = 0; i < ctl->service_count; i++) {
-		const struct control_service *s = ctl->services[i];
-		size_t usable = 0;
-
-		for (size_t k = 0; k < s->backend_count; k++) {
-			usable += s->backends[k]->takes_newcomers;
-			if (*s->backends[k]->hop_reason)
-				warn(list, "service %s, backend %s: %s", s->model->name,
-				     s->backends[k]->name, s->backends[k]->hop_reason);
-		}
-		if (!usable)
-			warn(list,
-			     "service %s has no usable backend: its new connections are "
-			     "dropped (no_backend)",
-			     s->model->name);
-	}
+	for (size_t i = 0; i < ctl->service_count; i++)
+		warn_service(list, ctl->services[i]);
 	return list;
 }
 
@@ -253,7 +163,7 @@ json_t *control_api_status(void *arg, int *status)
 
 		slots += s->row.table_size;
 		forwarded += s->removed.packets + s->removed.replies;
-		json_array_append_new(services, describe_service(ctl, s, all));
+		json_array_append_new(services, status_describe_service(ctl, s, all));
 	}
 	json = json_pack("{s:s, s:i, s:I, s:s, s:b}", "version", LEAT_VERSION, "pid", (int)getpid(),
 			 "started_ms", (json_int_t)ctl->started_ms, "config",
@@ -268,7 +178,9 @@ json_t *control_api_status(void *arg, int *status)
 			  describe_occupancy(ctl->flows.used6,
 					     (uint64_t)node->flow6_sets * LB_FLOW_WAYS)));
 	json_object_set_new(json, "slots", describe_occupancy((uint32_t)slots, node->max_slots));
-	json_object_set_new(json, "slot_writes", integer(ctl->slot_writes));
+	json_object_set_new(json, "slot_writes", status_integer(ctl->slot_writes));
+	json_object_set_new(json, "counts_corrected",
+			    status_integer(dataplane_corrections(ctl->dp)));
 	json_object_set_new(json, "clock",
 			    json_pack("{s:i}", "unit_us", (int)dataplane_unit_us(ctl->dp)));
 	json_object_set_new(json, "warnings", describe_warnings(ctl));
