@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "health_fixture.h"
+#include "model/addr.h"
 
 static const char ok[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 static const char unavailable[] = "HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n";
@@ -542,6 +543,364 @@ static void test_health_set_from_inside_on_change(void **state)
 	close(fd);
 }
 
+/* ---- many tokens, one probe --------------------------------------------- */
+
+static unsigned changes_of(const struct fixture *fx, uint32_t token)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < fx->change_count && i < FIXTURE_CHANGES; i++)
+		count += fx->changes[i].token == token;
+	return count;
+}
+
+static const char *const always_ok[] = { ok, NULL };
+
+static void test_health_equal_tokens_share_one_probe(void **state)
+{
+	struct fixture *fx = *state;
+	struct model_health settings = http_settings();
+	struct server server = {};
+
+	server_start(&server, fx, always_ok);
+	for (uint32_t token = 1; token <= 5; token++)
+		fixture_set(fx, token, "127.0.0.1", server.port, &settings, 0);
+	fixture_run_until(fx, has_probes, 10);
+
+	assert_int_equal(server.requests, 10);
+	assert_int_equal(fx->change_count, 5);
+	for (uint32_t token = 1; token <= 5; token++) {
+		assert_int_equal(changes_of(fx, token), 1);
+		assert_int_equal(fixture_state(fx, token).probes, 10);
+	}
+	server_stop(&server);
+}
+
+static void test_health_other_settings_share_nothing(void **state)
+{
+	struct fixture *fx = *state;
+	struct model_health settings = http_settings();
+	struct server server = {};
+
+	server_start(&server, fx, always_ok);
+	settings.interval_ms = 3600000;
+	fixture_set(fx, 1, "127.0.0.1", server.port, &settings, 0);
+	settings.rise = 7;
+	fixture_set(fx, 2, "127.0.0.1", server.port, &settings, 0);
+	fixture_run_until(fx, has_changes, 2);
+
+	assert_int_equal(server.requests, 2);
+	server_stop(&server);
+}
+
+static void test_health_token_that_joins_is_told_at_once(void **state)
+{
+	struct fixture *fx = *state;
+	struct model_health settings = http_settings();
+	struct server server = {};
+
+	server_start(&server, fx, always_ok);
+	settings.interval_ms = 3600000;
+	fixture_set(fx, 1, "127.0.0.1", server.port, &settings, 0);
+	fixture_run_until(fx, has_changes, 1);
+	fixture_set(fx, 2, "127.0.0.1", server.port, &settings, 0);  /* unknown */
+	fixture_set(fx, 3, "127.0.0.1", server.port, &settings, 1);  /* known so */
+	fixture_set(fx, 4, "127.0.0.1", server.port, &settings, -1); /* known otherwise */
+
+	assert_int_equal(changes_of(fx, 1), 1);
+	assert_int_equal(changes_of(fx, 2), 1);
+	assert_int_equal(changes_of(fx, 3), 0);
+	assert_int_equal(changes_of(fx, 4), 1);
+	assert_string_equal(fx->changes[1].state.reason, "status 200");
+	assert_true(fixture_state(fx, 3).is_decided);
+	server_stop(&server);
+}
+
+static void test_health_token_that_joins_brings_what_it_knows(void **state)
+{
+	static const char *const replies[] = { unavailable, NULL };
+	struct fixture *fx = *state;
+	struct model_health settings = http_settings();
+	struct server server = {};
+
+	server_start(&server, fx, replies);
+	fixture_set(fx, 1, "127.0.0.1", server.port, &settings, 0);
+	fixture_set(fx, 2, "127.0.0.1", server.port, &settings, 1);
+	fixture_run_until(fx, has_changes, 3);
+
+	/* 2 knew it was up, so 1 hears that; then it takes three failures for both */
+	assert_int_equal(fx->changes[0].token, 1);
+	assert_true(fx->changes[0].state.is_up);
+	assert_false(fx->changes[1].state.is_up);
+	assert_false(fx->changes[2].state.is_up);
+	assert_int_equal(fx->changes[2].state.probes, 3);
+	server_stop(&server);
+}
+
+static void test_health_removed_token_disturbs_no_other(void **state)
+{
+	struct fixture *fx = *state;
+	struct model_health settings = http_settings();
+	struct health_state out;
+	struct server server = {};
+
+	watched = &server;
+	server_start(&server, fx, NULL);
+	settings.timeout_ms = 100;
+	fixture_set(fx, 1, "127.0.0.1", server.port, &settings, 0);
+	fixture_set(fx, 2, "127.0.0.1", server.port, &settings, 0);
+	fixture_set(fx, 3, "127.0.0.1", server.port, &settings, 0);
+	fixture_run_until(fx, has_requests, 1);
+	health_remove(fx->health, 3);
+	health_remove(fx->health, 1);
+	fixture_run_until(fx, has_changes, 1);
+
+	assert_int_equal(server.accepted, 1);
+	assert_int_equal(fx->changes[0].token, 2);
+	assert_string_equal(fx->changes[0].state.reason,
+			    "timeout after 100 ms waiting for the response");
+	assert_int_equal(fx->change_count, 1);
+	assert_int_equal(health_get(fx->health, 1, &out), -ENOENT);
+	server_stop(&server);
+}
+
+static void test_health_new_settings_of_all_join_again(void **state)
+{
+	struct fixture *fx = *state;
+	struct model_health settings = http_settings();
+	struct server server = {};
+	unsigned before;
+
+	server_start(&server, fx, always_ok);
+	for (uint32_t token = 1; token <= 3; token++)
+		fixture_set(fx, token, "127.0.0.1", server.port, &settings, 0);
+	fixture_run_until(fx, has_probes, 3);
+	settings.interval_ms = 30;
+	for (uint32_t token = 1; token <= 3; token++)
+		fixture_set(fx, token, "127.0.0.1", server.port, &settings, 0);
+	before = server.requests;
+	fixture_run_until(fx, has_probes, 8);
+
+	assert_int_equal(server.requests, before + 5);
+	assert_int_equal(fx->change_count, 3);
+	assert_int_equal(fixture_state(fx, 3).probes, 8);
+	server_stop(&server);
+}
+
+static void test_health_new_settings_of_one_leave_the_others(void **state)
+{
+	struct fixture *fx = *state;
+	struct model_health settings = http_settings();
+	struct server server = {};
+
+	server_start(&server, fx, always_ok);
+	settings.interval_ms = 3600000;
+	fixture_set(fx, 1, "127.0.0.1", server.port, &settings, 0);
+	fixture_set(fx, 2, "127.0.0.1", server.port, &settings, 0);
+	fixture_run_until(fx, has_changes, 2);
+	settings.interval_ms = 20;
+	fixture_set(fx, 1, "127.0.0.1", server.port, &settings, 0);
+	fixture_run_until(fx, has_probes, 5);
+
+	assert_int_equal(fixture_state(fx, 2).probes, 1);
+	assert_true(fixture_state(fx, 2).is_up);
+	assert_int_equal(fx->change_count, 2);
+	server_stop(&server);
+}
+
+static void remove_all_three(struct fixture *fx, uint32_t token)
+{
+	(void)token;
+	for (uint32_t other = 1; other <= 3; other++)
+		health_remove(fx->health, other);
+}
+
+static void test_health_all_that_share_removed_from_inside_on_change(void **state)
+{
+	struct fixture *fx = *state;
+	struct model_health settings = tcp_settings();
+	unsigned port = 0;
+	int fd = open_port("127.0.0.1", 8, &port);
+
+	fx->on_change = remove_all_three;
+	for (uint32_t token = 1; token <= 3; token++)
+		fixture_set(fx, token, "127.0.0.1", port, &settings, 0);
+	fixture_run_until(fx, has_changes, 1);
+	fixture_run_for(fx, 100);
+
+	assert_int_equal(fx->change_count, 1);
+	close(fd);
+}
+
+static unsigned shared_port;
+
+static void join_from_inside(struct fixture *fx, uint32_t token)
+{
+	struct model_health settings = tcp_settings();
+
+	if (token < 4)
+		fixture_set(fx, token + 1, "127.0.0.1", shared_port, &settings, 0);
+	health_remove(fx->health, token);
+}
+
+static void test_health_joined_and_left_from_inside_on_change(void **state)
+{
+	struct fixture *fx = *state;
+	struct model_health settings = tcp_settings();
+	int fd;
+
+	shared_port = 0;
+	fd = open_port("127.0.0.1", 8, &shared_port);
+	fx->on_change = join_from_inside;
+	fixture_set(fx, 1, "127.0.0.1", shared_port, &settings, 0);
+	fixture_run_until(fx, has_changes, 1);
+
+	/* one after the other, each inside the last one's report */
+	assert_int_equal(fx->change_count, 4);
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(fx->changes[i].token, i + 1);
+	close(fd);
+}
+
+/* ---- pace, damping, memory ---------------------------------------------- */
+
+static void test_health_contradiction_is_followed_fast(void **state)
+{
+	static const char *const replies[] = {
+		ok, ok, unavailable, unavailable, unavailable, NULL
+	};
+	struct fixture *fx = *state;
+	struct model_health settings = http_settings();
+	struct server server = {};
+
+	/* two hours, if the second and third failure were not looked for at once */
+	server_start(&server, fx, replies);
+	settings.interval_ms = 3600000;
+	settings.fast_interval_ms = 20;
+	fixture_set(fx, 1, "127.0.0.1", server.port, &settings, 0);
+	fixture_run_until(fx, has_changes, 1);
+	health_probe_now(fx->health, 1);
+	fixture_run_until(fx, has_probes, 2);
+	health_probe_now(fx->health, 1);
+	fixture_run_until(fx, has_changes, 2);
+
+	assert_false(fx->changes[1].state.is_up);
+	assert_int_equal(fx->changes[1].state.probes, 5);
+	assert_int_equal(fx->changes[1].state.failures, 3);
+	server_stop(&server);
+}
+
+static void test_health_probe_now_leaves_one_in_flight(void **state)
+{
+	struct fixture *fx = *state;
+	struct model_health settings = http_settings();
+	struct server server = {};
+
+	watched = &server;
+	server_start(&server, fx, NULL);
+	fixture_set(fx, 1, "127.0.0.1", server.port, &settings, 0);
+	fixture_run_until(fx, has_requests, 1);
+	health_probe_now(fx->health, 1);
+	health_probe_now(fx->health, 2); /* nobody */
+	fixture_run_for(fx, 100);
+
+	assert_int_equal(server.accepted, 1);
+	server_stop(&server);
+}
+
+static bool waits_long(struct fixture *fx, unsigned ms)
+{
+	struct health_state seen = fixture_state(fx, 1);
+
+	return seen.is_decided && seen.next_ms >= seen.since_ms + ms;
+}
+
+static void test_health_dead_backend_is_asked_less_and_less(void **state)
+{
+	struct fixture *fx = *state;
+	struct model_health settings = tcp_settings();
+	unsigned port = 0;
+	int fd = open_port("127.0.0.1", -1, &port);
+
+	settings.backoff_ms = 3600000;
+	fixture_set(fx, 1, "127.0.0.1", port, &settings, 0);
+	fixture_run_until(fx, waits_long, 1000);
+
+	/* 20 20 20 40 80 160 320 640: with 20 alone it would be fifty */
+	assert_in_range(fixture_state(fx, 1).failures, 7, 9);
+
+	close(fd);
+	fd = open_port("127.0.0.1", 8, &port);
+	health_probe_now(fx->health, 1);
+	fixture_run_until(fx, has_changes, 2);
+
+	assert_true(fx->changes[1].state.is_up);
+	assert_int_equal(fixture_state(fx, 1).failures, 0);
+	close(fd);
+}
+
+static void test_health_flapping_backend_is_held_and_let_go(void **state)
+{
+	static const char *const replies[] = { ok, unavailable, ok, unavailable, ok, NULL };
+	struct fixture *fx = *state;
+	struct model_health settings = http_settings();
+	struct server server = {};
+	struct health_state held;
+
+	server_start(&server, fx, replies);
+	settings.rise = settings.fall = 1;
+	settings.flap_limit = 3;
+	settings.flap_window_ms = 60000;
+	settings.flap_hold_ms = 300;
+	fixture_set(fx, 1, "127.0.0.1", server.port, &settings, 0);
+	fixture_run_until(fx, has_changes, 4);
+	held = fx->changes[3].state;
+
+	assert_false(held.is_up);
+	assert_int_equal(held.flaps, 3);
+	assert_int_equal(held.held_until_ms, held.since_ms + 300);
+	assert_int_equal(strncmp(held.reason, "held down until 20", 18), 0);
+	assert_non_null(strstr(held.reason, " UTC, 3 changes: status 503, expected 200-299"));
+
+	fixture_run_until(fx, has_changes, 5);
+
+	assert_true(fx->changes[4].state.is_up);
+	assert_true(fx->changes[4].state.since_ms >= held.held_until_ms);
+	assert_string_equal(fx->changes[4].state.reason, "status 200");
+	server_stop(&server);
+}
+
+static void test_health_memory_is_resumed_whole(void **state)
+{
+	struct fixture *fx = *state;
+	struct model_health settings = tcp_settings();
+	struct health_memory memory = {
+		.initial = -1,
+		.since_ms = 1700000000000,
+		.streak = 1,
+		.failures = 0,
+		.flaps = 2,
+	};
+	struct health_target at = {};
+	struct health_state seen;
+	int fd = open_port("127.0.0.1", 8, &at.port);
+
+	assert_int_equal(addr_parse("127.0.0.1", &at.address), 0);
+	health_set(fx->health, 1, &at, &settings, &memory);
+	seen = fixture_state(fx, 1);
+
+	assert_int_equal(seen.since_ms, 1700000000000);
+	assert_int_equal(seen.streak, 1);
+	assert_int_equal(seen.flaps, 2);
+	assert_true(seen.next_ms > 1700000000000);
+
+	fixture_run_until(fx, has_changes, 1);
+
+	assert_true(fx->changes[0].state.is_up);
+	assert_int_equal(fx->changes[0].state.probes, 1); /* the second success of rise */
+	close(fd);
+}
+
 /* ---- many --------------------------------------------------------------- */
 
 static void test_health_2000_targets_are_all_decided(void **state)
@@ -599,6 +958,20 @@ int main(void)
 		TEST(test_health_removed_while_connecting_leaves_no_socket),
 		TEST(test_health_removed_from_inside_on_change),
 		TEST(test_health_set_from_inside_on_change),
+		TEST(test_health_equal_tokens_share_one_probe),
+		TEST(test_health_other_settings_share_nothing),
+		TEST(test_health_token_that_joins_is_told_at_once),
+		TEST(test_health_token_that_joins_brings_what_it_knows),
+		TEST(test_health_removed_token_disturbs_no_other),
+		TEST(test_health_new_settings_of_all_join_again),
+		TEST(test_health_new_settings_of_one_leave_the_others),
+		TEST(test_health_all_that_share_removed_from_inside_on_change),
+		TEST(test_health_joined_and_left_from_inside_on_change),
+		TEST(test_health_contradiction_is_followed_fast),
+		TEST(test_health_probe_now_leaves_one_in_flight),
+		TEST(test_health_dead_backend_is_asked_less_and_less),
+		TEST(test_health_flapping_backend_is_held_and_let_go),
+		TEST(test_health_memory_is_resumed_whole),
 		TEST(test_health_2000_targets_are_all_decided),
 	};
 
