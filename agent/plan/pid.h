@@ -20,9 +20,8 @@ struct pid {
  * pid_step - one interval
  * @load_permille: what the backend reports, 0..1000
  * error = target - load; factor = 1 + kp e + ki sum(e dt) + kd de/dt, clamped to minimum_percent
- * and maximum_percent, and moved by step_percent at most. While it is clamped the integral does not
- * grow further that way (anti-windup).
- * Returns the factor, permille.
+ * and maximum_percent, and moved by step_percent at most. While either holds it the integral does
+ * not grow further that way (anti-windup). Returns the factor, permille.
  */
 unsigned pid_step(struct pid *pid, const struct model_adaptive *settings, unsigned load_permille,
 		  unsigned interval_ms);
