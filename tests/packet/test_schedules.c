@@ -280,8 +280,8 @@ static void test_least_bears_the_greatest_loads(void **state)
 	(void)state;
 	take_least();
 	for (uint16_t id = fx.web1; id <= fx.web3; id++) {
-		load_of(id)->cost = UINT32_MAX;
-		load_of(id)->live = INT32_MAX;
+		load_of(id)->cost = 1U << 22; /* x live + 1 = 2^44: more than a rank has room for */
+		load_of(id)->live = (1U << 22) - 1;
 	}
 	load_of(fx.web3)->cost = 1;
 
@@ -542,6 +542,38 @@ static void test_masked_ipv6_clients_of_a_prefix_share_a_slot(void **state)
 	}
 }
 
+static void test_masked_ipv6_prefix_may_be_shorter_than_half(void **state)
+{
+	struct sketch syn = syn_from(CLIENT_PORT);
+
+	(void)state;
+	set_masked(0x0000ffffffffffffULL, 0); /* a /48, as it lies in memory */
+	syn.src.bytes[6] ^= 1;
+	syn.src.bytes[15] ^= 1;
+
+	EXPECT_SENT_NEW(&syn, web2);
+}
+
+static void test_masked_slot_is_that_of_icmp_errors_too(void **state)
+{
+	struct sketch quote = fixture_request(), in = fixture_request();
+
+	(void)state;
+	set_masked(~0ULL, ~0ULL);
+	quote.src = *host_ip(&vip, fx.variant.family);
+	quote.dst = *host_ip(&client, fx.variant.family);
+	quote.sport = VIP_PORT;
+	quote.dport = CLIENT_PORT;
+	in.proto = fx.variant.family == 6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
+	in.icmp_type = fx.variant.family == 6 ? 1 : 3;
+	in.quote = &quote;
+	in.quote_length = 2000;
+	for (uint16_t i = 0; i < 20; i++) {
+		quote.dport = CLIENT_PORT + i;
+		EXPECT_SENT(&in, web2);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -575,6 +607,9 @@ int main(void)
 		TEST_FOR(test_masked_moving_slot_is_recorded_by_connection, "ipv4", masked_tcp4),
 		TEST_FOR(test_masked_moving_slot_is_recorded_by_connection, "ipv6", masked_tcp6),
 		TEST_FOR(test_masked_ipv6_clients_of_a_prefix_share_a_slot, "ipv6", masked_tcp6),
+		TEST_FOR(test_masked_ipv6_prefix_may_be_shorter_than_half, "ipv6", masked_tcp6),
+		TEST_FOR(test_masked_slot_is_that_of_icmp_errors_too, "ipv4", masked_tcp4),
+		TEST_FOR(test_masked_slot_is_that_of_icmp_errors_too, "ipv6", masked_tcp6),
 	};
 
 	return cmocka_run_group_tests_name("schedules", tests, setup_all, fixture_close);
