@@ -75,6 +75,8 @@ static int backend_attach(struct control *ctl, struct control_service *s, struct
 	ctl->by_id[b->id] = b;
 	ctl->service_of[b->id] = s;
 	ctl->generations[b->id] = dataplane_backends(ctl->dp)[b->id].generation;
+	feedback_begin(ctl, b);
+	passive_begin(ctl, b);
 	return 0;
 }
 
@@ -89,6 +91,8 @@ static struct control_backend *backend_new(const struct lb_addr *address, unsign
 	b->address = *address;
 	b->port = port;
 	b->since_ms = control_realtime_ms();
+	b->ramp_permille = 1000;
+	b->factor_permille = 1000;
 	snprintf(b->reason, sizeof(b->reason), "waiting for the first probe");
 	snprintf(b->hop_reason, sizeof(b->hop_reason), "next hop not looked up yet");
 	if (b->name)
@@ -143,11 +147,18 @@ int backend_create(struct control *ctl, struct control_service *s,
 	}
 	b->unnamed_since = dataplane_clock(ctl->dp) - control_bound(ctl) - 1; /* never named */
 	b->weight = model->weight;
-	b->wants_drain = model->drain || !model->weight;
+	b->group = model->group;
+	b->is_draining = b->wants_drain = model->drain || !model->weight;
 	return 0;
 }
 
 /* ---- adopted -------------------------------------------------------------- */
+
+/* By the configuration, or for as long as its agent check says so. */
+static bool wants_drain(const struct control_backend *b)
+{
+	return b->is_draining || b->agent.state == AGENT_DRAIN || b->agent.state == AGENT_MAINT;
+}
 
 static void adopt_drain(struct control *ctl, struct control_backend *b,
 			const struct lb_backend *row)
@@ -156,7 +167,10 @@ static void adopt_drain(struct control *ctl, struct control_backend *b,
 	int16_t ahead = (int16_t)(row->drain_deadline - (uint16_t)(now >> DEADLINE_SHIFT));
 
 	b->is_leaving = row->flags & LB_BE_LEAVING;
-	b->wants_drain = row->flags & (LB_BE_DRAINING | LB_BE_LEAVING);
+	b->is_draining = row->flags & (LB_BE_DRAINING | LB_BE_LEAVING);
+	b->flags = row->flags;
+	b->effective = !(row->flags & LB_BE_CLOSED); /* until it is weighed */
+	b->flags_deadline = row->drain_deadline;
 	if (!row->drain_deadline)
 		return;
 	b->has_deadline = true;
@@ -180,11 +194,12 @@ int backend_adopt(struct control *ctl, struct control_service *s, uint16_t id)
 		backend_free(b);
 		return err;
 	}
-	b->is_decided = true;
-	b->is_healthy = !(row->generation & 1);	     /* alive = parity of the generation */
+	memory_recall(ctl, b, !(row->generation & 1));
 	b->unnamed_since = dataplane_clock(ctl->dp); /* d anew */
 	b->weight = 1;				     /* the configuration says, or it leaves */
 	adopt_drain(ctl, b, row);
+	b->wants_drain = wants_drain(b);
+	b->takes_newcomers = !(row->generation & 1) && !b->wants_drain && !b->is_ejected;
 	snprintf(b->reason, sizeof(b->reason), "adopted");
 	if (id > ctl->last_backend_id)
 		ctl->last_backend_id = id;
@@ -211,6 +226,7 @@ void backend_release(struct control *ctl, struct control_backend *b)
 {
 	if (b->is_probed)
 		health_remove(ctl->health, b->id);
+	agents_forget(ctl, b);
 	if (b->is_watched)
 		net_unwatch(ctl->net, b->id);
 	ctl->by_id[b->id] = NULL;
@@ -250,8 +266,6 @@ static void observe_without_probe(struct control *ctl, struct control_backend *b
 	b->is_probed = false;
 	b->is_decided = true;
 	b->is_healthy = true;
-	if (!b->wants_drain)
-		snprintf(b->reason, sizeof(b->reason), "no health check");
 }
 
 static void watch_next_hop(struct control *ctl, struct control_service *s,
@@ -268,12 +282,19 @@ static void watch_next_hop(struct control *ctl, struct control_service *s,
 			  b->name, strerror(-err));
 }
 
+/* The probes that go the way packets go need to know it; later news comes by on_hop. */
+static void tell_hop(struct control *ctl, struct control_backend *b)
+{
+	struct net_hop hop;
+
+	if (b->is_watched && !net_get_hop(ctl->net, b->id, &hop) && hop.ifindex)
+		health_set_hop(ctl->health, b->id, hop.ifindex, hop.dst_mac, hop.src_mac);
+}
+
 static void observe(struct control *ctl, struct control_service *s, struct control_backend *b)
 {
 	const struct model_health *check = &s->model->health;
-	struct health_memory memory = {
-		.initial = b->is_decided ? (b->is_healthy ? 1 : -1) : s->model->init_up ? 1 : 0,
-	};
+	struct health_memory memory = memory_for_probe(b, s->model->init_up);
 	struct health_target target = { .address = b->address,
 					.port = b->port,
 					.vip = s->model->vip,
@@ -282,6 +303,7 @@ static void observe(struct control *ctl, struct control_service *s, struct contr
 	int err;
 
 	watch_next_hop(ctl, s, b);
+	agents_watch(ctl, s, b);
 	if (check->type == PROBE_NONE) {
 		observe_without_probe(ctl, b);
 		return;
@@ -298,41 +320,50 @@ static void observe(struct control *ctl, struct control_service *s, struct contr
 		snprintf(b->reason, sizeof(b->reason), "init: up, not probed yet");
 	}
 	b->is_probed = true;
+	if (check->via_vip)
+		tell_hop(ctl, b);
 }
 
 /* ---- changed -------------------------------------------------------------- */
 
-/* While it drained, the drain was the reason; now it is the last probe again. */
-static void restore_reason(struct control *ctl, struct control_backend *b)
+void backend_put_flags(struct control *ctl, struct control_backend *b)
 {
-	struct health_state state;
-
-	if (b->is_probed && !health_get(ctl->health, b->id, &state))
-		snprintf(b->reason, sizeof(b->reason), "%s", state.reason);
-}
-
-static void set_drain(struct control *ctl, struct control_service *s, struct control_backend *b,
-		      bool wants_drain, bool is_leaving)
-{
-	uint8_t flags = is_leaving ? LB_BE_LEAVING : wants_drain ? LB_BE_DRAINING : 0;
+	uint8_t flags = b->is_leaving ? LB_BE_LEAVING : b->is_draining ? LB_BE_DRAINING : 0;
 	uint16_t deadline = 0;
 
-	if (wants_drain && !b->wants_drain) {
-		b->has_deadline = s->model->drain_timeout_ms != 0;
-		b->deadline = dataplane_clock(ctl->dp) +
-			      dataplane_units(ctl->dp, s->model->drain_timeout_ms);
-	} else if (!wants_drain) {
-		if (b->wants_drain)
-			restore_reason(ctl, b);
-		b->has_deadline = false;
-	}
-	b->wants_drain = wants_drain;
-	b->is_leaving = is_leaving;
+	if (!b->effective)
+		flags |= LB_BE_CLOSED;
 	if (b->has_deadline) {
 		deadline = (uint16_t)(b->deadline >> DEADLINE_SHIFT);
 		deadline += !deadline; /* 0 means none */
 	}
+	if (flags == b->flags && deadline == b->flags_deadline)
+		return;
 	dataplane_set_backend_flags(ctl->dp, b->id, flags, deadline);
+	b->flags = flags;
+	b->flags_deadline = deadline;
+}
+
+void backend_heed_agent(struct control_service *s, struct control_backend *b)
+{
+	s->is_dirty |= b->wants_drain != wants_drain(b);
+	b->wants_drain = wants_drain(b);
+}
+
+static void set_drain(struct control *ctl, struct control_service *s, struct control_backend *b,
+		      bool is_draining, bool is_leaving)
+{
+	if (is_draining && !b->is_draining) {
+		b->has_deadline = s->model->drain_timeout_ms != 0;
+		b->deadline = dataplane_clock(ctl->dp) +
+			      dataplane_units(ctl->dp, s->model->drain_timeout_ms);
+	} else if (!is_draining) {
+		b->has_deadline = false;
+	}
+	b->is_draining = is_draining;
+	b->is_leaving = is_leaving;
+	b->wants_drain = wants_drain(b);
+	backend_put_flags(ctl, b);
 }
 
 /*
@@ -362,6 +393,7 @@ void backend_update(struct control *ctl, struct control_service *s, struct contr
 		b->name = name;
 	}
 	b->weight = model->weight;
+	b->group = model->group;
 	set_drain(ctl, s, b, model->drain || !model->weight, false);
 	take_replies(ctl, s, b);
 	observe(ctl, s, b);

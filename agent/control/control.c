@@ -15,6 +15,7 @@
 #include "api/api.h"
 #include "config/config.h"
 #include "control/state.h"
+#include "health/agent_check.h"
 #include "health/health.h"
 #include "log.h"
 #include "net/net.h"
@@ -34,8 +35,8 @@ static void on_health(void *arg, uint32_t token, const struct health_state *stat
 		return;
 	b->is_decided = state->is_decided;
 	b->is_healthy = state->is_up;
-	if (!b->wants_drain)
-		snprintf(b->reason, sizeof(b->reason), "%s", state->reason);
+	step_say_reason(ctl, ctl->service_of[b->id], b);
+	memory_write(ctl, b);
 	control_soon(ctl);
 }
 
@@ -58,6 +59,8 @@ static void on_hop(void *arg, uint32_t token, const struct net_hop *hop)
 		 hop->dst_mac[0], hop->dst_mac[1], hop->dst_mac[2], hop->dst_mac[3],
 		 hop->dst_mac[4], hop->dst_mac[5], hop->ifindex);
 	dataplane_set_hop(ctl->dp, b->id, hop->ifindex, hop->dst_mac, hop->src_mac);
+	if (s->model->health.via_vip && b->is_probed)
+		health_set_hop(ctl->health, b->id, hop->ifindex, hop->dst_mac, hop->src_mac);
 	log_info("next hop service=%s backend=%s mac=%.17s ifindex=%u", s->model->name, b->name,
 		 b->hop_text, hop->ifindex);
 }
@@ -218,6 +221,11 @@ static int open_observers(struct control *ctl)
 		log_error("probes not started error=\"%s\"", strerror(errno));
 		return -errno;
 	}
+	ctl->agent_checks = agent_checks_new(ctl->base, agents_reported, ctl);
+	if (!ctl->agent_checks) {
+		log_error("agent checks not started error=\"%s\"", strerror(errno));
+		return -ENOMEM;
+	}
 	return 0;
 }
 
@@ -258,6 +266,7 @@ static void close_all(struct control *ctl)
 {
 	free_services(ctl);
 	api_free(ctl->api);
+	agent_checks_free(ctl->agent_checks);
 	health_free(ctl->health);
 	net_free(ctl->net);
 	dataplane_close(ctl->dp);
@@ -273,6 +282,8 @@ static void close_all(struct control *ctl)
 		event_free(ctl->soon);
 	if (ctl->sweep)
 		event_free(ctl->sweep);
+	if (ctl->watch)
+		event_free(ctl->watch);
 	event_base_free(ctl->base);
 	free(ctl->stats);
 	free(ctl);

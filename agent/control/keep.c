@@ -60,6 +60,7 @@ void config_note_node(struct control *ctl)
 
 	running->max_slots = node->max_slots;
 	running->max_flows = flows_of(node);
+	running->max_affinities = node->max_affinities;
 	running->has_hash_key = true;
 	memcpy(running->hash_key, node->hash_key, sizeof(running->hash_key));
 }
@@ -85,6 +86,8 @@ void config_keep(const struct control *ctl, struct model_config *next)
 	/* sets are made in powers of two: what comes to as many is the same */
 	if (!next->max_flows || (next->max_flows <= flows && next->max_flows > flows / 2))
 		next->max_flows = flows;
+	if (!next->max_affinities)
+		next->max_affinities = node->max_affinities;
 	if (!next->has_hash_key) {
 		next->has_hash_key = true;
 		memcpy(next->hash_key, node->hash_key, sizeof(next->hash_key));

@@ -21,37 +21,68 @@ static uint16_t planned_id(const struct control_backend *b, size_t index)
 	return b ? b->id : (uint16_t)(LB_MAX_BACKENDS - 1 - index % (LB_MAX_BACKENDS - 1));
 }
 
-/* A new backend is expected to be up; one that is known and dead takes nothing. */
-static uint32_t planned_weight(const struct control *ctl, const struct control_backend *b,
-			       const struct model_backend *model)
+/* A new backend, and one that no probe has decided on, is expected to be up. */
+static struct weigh_backend planned_weight(const struct control_service *s,
+					   const struct control_backend *b,
+					   const struct model_backend *model)
 {
-	if (model->drain || (b && b->is_decided && (ctl->generations[b->id] & 1) && !b->is_healthy))
-		return 0;
-	return model->weight;
+	struct weigh_backend weight = { .is_healthy = true,
+					.agent_percent = 100,
+					.ramp_permille = 1000,
+					.factor_permille = 1000 };
+
+	if (b && b->is_decided)
+		weight = weights_of(s, b);
+	weight.weight = model->weight;
+	weight.group = model->group;
+	weight.counts = !model->drain && model->weight;
+	return weight;
 }
 
-static uint32_t count_moves(const struct control *ctl, const struct control_service *s,
-			    const struct model_service *model)
+static int plan_weights(const struct control_service *s, const struct model_service *model,
+			struct maglev_backend *be)
 {
-	const uint32_t *words = dataplane_words(ctl->dp) + s->row.table_base;
-	struct maglev_backend *be = calloc(model->backend_count + 1, sizeof(*be));
-	uint16_t *table = calloc(s->row.table_size, sizeof(*table));
-	uint32_t moves = 0;
+	const struct weigh_policy policy = weights_policy(model);
+	struct weigh_backend *weights = calloc(model->backend_count + 1, sizeof(*weights));
+	int err = weights ? 0 : -ENOMEM;
 
-	for (size_t i = 0; be && i < model->backend_count; i++) {
+	for (size_t i = 0; weights && i < model->backend_count; i++) {
 		const struct model_backend *mb = &model->backends[i];
 		const struct control_backend *b = backend_find(s, &mb->address, mb->port);
 
+		weights[i] = planned_weight(s, b, mb);
 		be[i] = (struct maglev_backend) {
 			.address = mb->address,
 			.port = (uint16_t)mb->port,
 			.id = planned_id(b, i),
-			.weight = planned_weight(ctl, b, mb),
 		};
 	}
-	if (be && table)
-		maglev_build(be, model->backend_count, table, s->row.table_size);
-	for (uint32_t i = 0; table && i < s->row.table_size; i++)
+	if (!err)
+		err = weigh_backends(&policy, weigh_panic(&policy, weights, model->backend_count),
+				     weights, model->backend_count, NULL);
+	for (size_t i = 0; !err && i < model->backend_count; i++)
+		be[i].weight = weights[i].effective;
+	free(weights);
+	return err;
+}
+
+/*
+ * Slots of hash schedulers. The tables of the others are written anew at any change, and their
+ * slots keep no connection.
+ */
+static uint32_t count_moves(const struct control *ctl, const struct control_service *s,
+			    const struct model_service *model)
+{
+	const uint32_t *words = dataplane_words(ctl->dp) + s->row.table_base;
+	uint32_t size = s->row.table_size, moves = 0, cycle;
+	struct maglev_backend *be = calloc(model->backend_count + 1, sizeof(*be));
+	uint16_t *table = calloc(size, sizeof(*table));
+	int err = be && table ? plan_weights(s, model, be) : -ENOMEM;
+
+	if (!err)
+		err = schedule_build(model->scheduler, be, model->backend_count, table, size,
+				     &cycle);
+	for (uint32_t i = 0; !err && i < size; i++)
 		moves += table[i] != LB_SLOT_CURRENT(words[i]);
 	free(be);
 	free(table);
@@ -78,7 +109,8 @@ static void describe_moves(const struct control *ctl, const struct model_config 
 
 		total += model->table_size;
 		if (s && service_fits(s, model)) {
-			if (!service_weighs_as(s, model))
+			if (model_scheduler_is_hash(model->scheduler) &&
+			    !service_weighs_as(s, model))
 				moved += count_moves(ctl, s, model);
 		} else if (s) {
 			moved += model->table_size;

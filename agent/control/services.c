@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "control/state.h"
 #include "model/addr.h"
@@ -17,20 +18,44 @@ static struct lb_service key_of(const struct model_service *model)
 	};
 }
 
+static uint8_t flags_of(const struct model_service *model)
+{
+	uint8_t flags = 0;
+
+	if (model_service_is_tracked(model))
+		flags |= LB_SVC_TRACKED;
+	if (model_service_is_masked(model))
+		flags |= LB_SVC_MASKED;
+	if (!model_scheduler_is_hash(model->scheduler))
+		flags |= LB_SVC_PICKED;
+	if (model_service_is_sampled(model))
+		flags |= LB_SVC_SAMPLED;
+	return flags;
+}
+
 static struct lb_service row_of(const struct control *ctl, const struct model_service *model)
 {
 	struct lb_service row = key_of(model);
+	uint64_t mask_hi, mask_lo;
 
 	row.forward = (uint8_t)model->forward;
-	row.flags = model_service_is_tracked(model) ? LB_SVC_TRACKED : 0;
+	row.flags = flags_of(model);
+	if (row.flags & LB_SVC_MASKED) {
+		schedule_mask(model, &mask_hi, &mask_lo);
+		row.mask_hi = mask_hi;
+		row.mask_lo = mask_lo;
+	}
 	row.seed = dataplane_seed(ctl->dp, &row);
 	return row;
 }
 
+/* What the slots and records of a service mean; masks and samples may change under them. */
+#define CLASS_FLAGS (LB_SVC_TRACKED | LB_SVC_PICKED)
+
 static bool row_fits(const struct lb_service *row, const struct model_service *model)
 {
 	return row->forward == model->forward && row->table_size == model->table_size &&
-	       !!(row->flags & LB_SVC_TRACKED) == model_service_is_tracked(model);
+	       (row->flags & CLASS_FLAGS) == (flags_of(model) & CLASS_FLAGS);
 }
 
 bool service_fits(const struct control_service *s, const struct model_service *model)
@@ -60,8 +85,10 @@ void service_free(struct control *ctl, struct control_service *s)
 	for (size_t i = 0; i < s->backend_count; i++)
 		backend_release(ctl, s->backends[i]);
 	free(s->backends);
+	free(s->wanted);
 	free(s->target);
 	free(s->memory);
+	free(s->groups);
 	free(s);
 }
 
@@ -74,11 +101,13 @@ static struct control_service *service_new(const struct model_service *model,
 		return NULL;
 	s->model = model;
 	s->row = *row;
+	s->wanted = calloc(row->table_size, sizeof(*s->wanted));
 	s->target = calloc(row->table_size, sizeof(*s->target));
 	s->memory = calloc(row->table_size, sizeof(*s->memory));
 	s->is_dirty = true;
-	if (s->target && s->memory)
+	if (s->wanted && s->target && s->memory)
 		return s;
+	free(s->wanted);
 	free(s->target);
 	free(s->memory);
 	free(s);
@@ -116,6 +145,7 @@ int service_create(struct control *ctl, const struct model_service *model,
 		err = backend_create(ctl, s, &model->backends[i]);
 	if (err)
 		goto undo_service;
+	schedule_put(ctl, s);
 	s->is_held = true;
 	*out = s;
 	return 0;
@@ -155,6 +185,8 @@ int service_adopt(struct control *ctl, const struct model_service *model,
 	}
 	s->timers = dataplane_get_timers(ctl->dp, row->id); /* shorter ones must wait */
 	control_set_times(ctl, s);
+	s->is_filled = true;
+	s->schedule.cycle = dataplane_get_schedule(ctl->dp, row->id).cycle;
 	*out = s;
 	return 0;
 }
@@ -176,6 +208,26 @@ void service_remove(struct control *ctl, struct control_service *s)
 	service_discard(ctl, s);
 }
 
+static bool groups_equal(const struct model_group *a, const struct model_group *b)
+{
+	return !strcmp(a->name, b->name) && a->priority == b->priority && a->weight == b->weight &&
+	       a->is_backup == b->is_backup;
+}
+
+/* Whether the same backends, as healthy as they are, get the same weights under both. */
+static bool policies_equal(const struct model_service *a, const struct model_service *b)
+{
+	if (a->scheduler != b->scheduler || a->group_count != b->group_count ||
+	    a->spill_percent != b->spill_percent || a->is_adaptive != b->is_adaptive ||
+	    a->agent_check.port != b->agent_check.port)
+		return false;
+	for (size_t i = 0; i < a->group_count; i++) {
+		if (!groups_equal(&a->groups[i], &b->groups[i]))
+			return false;
+	}
+	return true;
+}
+
 bool service_weighs_as(const struct control_service *s, const struct model_service *model)
 {
 	size_t staying = 0;
@@ -188,11 +240,36 @@ bool service_weighs_as(const struct control_service *s, const struct model_servi
 		const struct model_backend *mb = &model->backends[i];
 		const struct control_backend *b = backend_find(s, &mb->address, mb->port);
 
-		if (!b || b->is_leaving || b->weight != mb->weight ||
-		    b->wants_drain != (mb->drain || !mb->weight))
+		if (!b || b->is_leaving || b->weight != mb->weight || b->group != mb->group ||
+		    b->is_draining != (mb->drain || !mb->weight))
 			return false;
 	}
-	return true;
+	return policies_equal(s->model, model);
+}
+
+/* A row's masks and samples change under the packets; the schedule is there before its flag. */
+static void update_row(struct control *ctl, struct control_service *s)
+{
+	const struct lb_service *live;
+	struct lb_service row = row_of(ctl, s->model);
+
+	row.id = s->row.id;
+	row.table = s->row.table;
+	s->row.flags |= row.flags;
+	schedule_put(ctl, s);
+	live = dataplane_find_service(ctl->dp, &row);
+	if (live && memcmp(&row, live, sizeof(row)) != 0)
+		dataplane_put_service(ctl->dp, &row);
+	s->row = row;
+}
+
+static void update_groups(struct control_service *s)
+{
+	size_t count = s->model->group_count;
+
+	free(s->groups);
+	s->groups = count ? calloc(count, sizeof(*s->groups)) : NULL;
+	s->group_count = s->groups ? count : 0;
 }
 
 void service_update(struct control *ctl, struct control_service *s,
@@ -201,6 +278,9 @@ void service_update(struct control *ctl, struct control_service *s,
 	s->is_dirty |= !service_weighs_as(s, model);
 	s->model = model;
 	control_set_times(ctl, s);
+	update_row(ctl, s);
+	update_groups(s);
+	s->is_news = true; /* s->groups is empty */
 	for (size_t i = 0; i < s->backend_count; i++)
 		s->backends[i]->is_kept = false;
 	for (size_t i = 0; i < model->backend_count; i++) {

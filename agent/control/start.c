@@ -152,6 +152,8 @@ int control_start_config(struct control *ctl)
 	control_sweep(ctl); /* once before the first move */
 	for (size_t i = 0; i < ctl->service_count; i++)
 		service_update(ctl, ctl->services[i], ctl->services[i]->model);
+	if (passive_arm(ctl))
+		return -ENOMEM;
 	vips_apply(ctl);
 	return links_apply(ctl, config->interfaces, config->interface_count, true);
 }

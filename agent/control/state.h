@@ -10,6 +10,7 @@
 
 #include "control/control.h"
 #include "dataplane/dataplane.h"
+#include "health/health.h"
 #include "model/config.h"
 #include "plan/lifecycle.h"
 #include "plan/outlier.h"
@@ -95,12 +96,18 @@ struct control_backend {
 	uint64_t probes_timed; /* how many probes the last probe latency taken was of */
 	struct response response;
 	enum control_timing timing;
-	struct outlier outlier;	   /* passive */
-	uint32_t failed_samples;   /* passive: judged bad since they were last counted */
-	bool is_ejected;	   /* takes no newcomers, until ... */
-	uint64_t ejected_until_ms; /* CLOCK_REALTIME; 0: not ejected */
-	uint64_t held_until_ms;	   /* CLOCK_REALTIME: held down for flapping; 0: not */
-	struct lb_memo memo;	   /* as last written for the next agent */
+	struct outlier outlier;	       /* passive */
+	struct outlier_counts sampled; /* passive: sums of lb_loads, when last counted */
+	uint32_t failed_samples;       /* passive: judged bad since they were last counted */
+	bool is_ejected;	       /* takes no newcomers, until ... */
+	uint64_t ejected_until_ms;     /* CLOCK_REALTIME; 0: not ejected */
+	char eject_reason[96];
+	uint64_t held_until_ms; /* CLOCK_REALTIME: held down for flapping; 0: not */
+	struct lb_memo memo;	/* as last written for the next agent */
+	bool has_agent;		/* its agent check runs */
+	uint32_t told;		/* effective weight that was last logged */
+	uint8_t flags;		/* LB_BE_* and deadline, as the data path has them */
+	uint16_t flags_deadline;
 };
 
 /** struct control_churn - what changes of the table cost; counters since the agent's start */
@@ -125,6 +132,7 @@ struct control_service {
 			   * follows @wanted by churn */
 	struct slots_memory *memory; /* table_size */
 	struct lb_schedule schedule; /* PICKED or SAMPLED: as the data path has it, but for next */
+	bool has_schedule;	     /* by this agent, not only adopted */
 	uint32_t cycle;		     /* of @wanted: slots of one round, or of candidates */
 	struct slots_counts counts;
 	struct slots_times times;
@@ -135,8 +143,9 @@ struct control_service {
 	bool is_held; /* new: waits for the first probes, so that its table starts balanced */
 	uint64_t first_up_ms; /* CLOCK_MONOTONIC, while held; 0: none is up */
 	bool is_dirty;	      /* the target is to be built anew */
-	bool is_unfinished;   /* slots are to be stepped */
-	bool is_filled;	      /* the table has been filled once: from now on moves are bounded */
+	bool is_news; /* a ramp, a controller, an agent check: weigh anew, build if it matters */
+	bool is_unfinished; /* slots are to be stepped */
+	bool is_filled;	    /* the table has been filled once: from now on moves are bounded */
 	uint64_t digest_target;
 	struct lb_be_stats removed; /* counters of backends that are gone */
 	enum weigh_panic panic;
@@ -148,6 +157,8 @@ struct control_service {
 	uint64_t adaptive_ms; /* CLOCK_MONOTONIC, of the last step of the controllers */
 	uint64_t ramped_ms;   /* CLOCK_MONOTONIC: ramps and controllers last looked at */
 	struct control_churn churn;
+	enum control_timing timing; /* least_response: where times come from now */
+	uint64_t answered_ms;	    /* CLOCK_MONOTONIC: when an answer was last timed; 0: never */
 };
 
 struct control_interface {
@@ -189,6 +200,7 @@ struct control {
 	uint64_t stats_ms;	   /* CLOCK_MONOTONIC, 0: never read */
 	uint64_t feedback_ms;	   /* CLOCK_MONOTONIC, of the last second's look at the loads */
 	struct dataplane_features features;
+	bool may_stay[LB_MAX_BACKENDS]; /* scratch of moves.c; false in between */
 	bool is_adopted;
 	bool is_detaching;
 	uint64_t started_ms;
@@ -309,6 +321,136 @@ void backend_forget(struct control *ctl, struct control_backend *b);
 /** backend_release - the memory and the observers alone: what is pinned stays */
 void backend_release(struct control *ctl, struct control_backend *b);
 
+/** backend_heed_agent - its agent check said drain, maint, or took it back */
+void backend_heed_agent(struct control_service *s, struct control_backend *b);
+
+/** backend_put_flags - what the data path is to know of drain and newcomers, where it has changed
+ */
+void backend_put_flags(struct control *ctl, struct control_backend *b);
+
+/** backend_is_healthy - by its probes and its agent check; what panic and ejection make of it is
+ * another matter */
+static inline bool backend_is_healthy(const struct control_backend *b)
+{
+	return b->is_healthy && b->agent.state != AGENT_DOWN;
+}
+
+/* ---- step.c: alive, dead, draining ---- */
+
+/** step_backends - one look at each backend's life; what is drained and has left is removed */
+void step_backends(struct control *ctl, struct control_service *s, uint32_t now);
+
+/** step_say_reason - why @b is in the state it is in, to b->reason */
+void step_say_reason(const struct control *ctl, const struct control_service *s,
+		     struct control_backend *b);
+
+/* ---- weights.c: what each backend weighs ---- */
+
+/** weights_policy - of a service's configuration, for plan/weigh.h */
+struct weigh_policy weights_policy(const struct model_service *model);
+
+/** weights_of - one backend as it is observed; is_healthy is by probes, agent check and ejection */
+struct weigh_backend weights_of(const struct control_service *s, const struct control_backend *b);
+
+/** weights_judge_panic - s->panic, before any generation moves; a change makes the table dirty */
+void weights_judge_panic(struct control_service *s);
+
+/** weights_begin_ramp - @b begins to take newcomers: slow start, where the service has one */
+void weights_begin_ramp(struct control_service *s, struct control_backend *b);
+
+/** weights_step_controllers - ramps and `weights: adaptive`, where their time has come */
+void weights_step_controllers(struct control_service *s, uint64_t now_ms);
+
+/** weights_propose - b->proposed of all, and s->groups; 0 or -ENOMEM */
+int weights_propose(struct control_service *s);
+
+/** weights_differ - whether what is proposed is worth a new table (churn: hysteresis) */
+bool weights_differ(const struct control_service *s);
+
+/** weights_adopt - b->effective of all; says so where it matters */
+void weights_adopt(struct control_service *s);
+
+/* ---- schedule.c: tables as schedulers want them, and their rows ---- */
+
+struct maglev_backend;
+
+/**
+ * schedule_build - the table of @scheduler; also what --dry-run asks
+ * @cycle: slots of one round, or of candidates; @size for hash schedulers; 0: nobody has weight,
+ *         and @out is all 0
+ * Returns 0, -EINVAL, -ENOMEM.
+ */
+int schedule_build(enum model_scheduler scheduler, const struct maglev_backend *be, size_t n,
+		   uint16_t *out, uint32_t size, uint32_t *cycle);
+
+/** service_build - s->wanted, cycle and digest_target by effective weights; 0 or -ENOMEM */
+int service_build(struct control_service *s);
+
+/** schedule_mask - of the client addresses of @model, network order; IPv4: all of it */
+void schedule_mask(const struct model_service *model, uint64_t *mask_hi, uint64_t *mask_lo);
+
+/** schedule_put - the row of lb_schedules with the settings of s->model and the cycle it has */
+void schedule_put(struct control *ctl, struct control_service *s);
+
+/** schedule_before_slots, schedule_after_slots - around the stores of a new table: a shorter cycle
+ * first, a longer one after the slots that it adds */
+void schedule_before_slots(struct control *ctl, struct control_service *s);
+void schedule_after_slots(struct control *ctl, struct control_service *s);
+
+/* ---- moves.c: bounded churn ---- */
+
+/** moves_plan - s->target, by s->wanted and what may move now; @is_new: wanted has changed. 0 or
+ * -ENOMEM */
+int moves_plan(struct control *ctl, struct control_service *s, bool is_new, uint64_t now_ms);
+
+/** moves_count - a slot's word was changed */
+void moves_count(struct control *ctl, struct control_service *s, uint32_t was, uint32_t now);
+
+/* ---- feedback.c: loads, response times, costs ---- */
+
+/** control_feedback - what is done each second; does nothing when called earlier */
+void control_feedback(struct control *ctl, uint64_t now_ms);
+
+/** feedback_begin - count from now on: @b's row of lb_loads may hold sums already */
+void feedback_begin(const struct control *ctl, struct control_backend *b);
+
+/** feedback_set_costs - least_*: costs by effective weights and times, where they have changed */
+void feedback_set_costs(struct control *ctl, struct control_service *s);
+
+/* ---- passive.c: samples, ejection ---- */
+
+/** passive_arm - watch samples from now on, or no longer, as the configuration says; 0 or -1 */
+int passive_arm(struct control *ctl);
+
+/** passive_begin - as feedback_begin */
+void passive_begin(const struct control *ctl, struct control_backend *b);
+
+/* ---- agents.c: agent checks ---- */
+
+/** agents_reported - agent_check_fn; @arg is the struct control */
+void agents_reported(void *arg, uint32_t token, const struct agent_report *report,
+		     const char *error);
+
+/** agents_watch - check @b's agent as the configuration says, or no longer */
+void agents_watch(struct control *ctl, struct control_service *s, struct control_backend *b);
+void agents_forget(struct control *ctl, struct control_backend *b);
+
+/** agent_say - "agent check: maint, replacing a disk" into @buf */
+void agent_say(const struct control_agent *agent, char *buf, size_t size);
+
+/* ---- memory.c: lb_memos ---- */
+
+/** memory_of - what the next agent is to know of @b */
+struct lb_memo memory_of(const struct control *ctl, const struct control_backend *b);
+
+/** memory_write - the same into the pinned map, where it has changed */
+void memory_write(struct control *ctl, struct control_backend *b);
+
+/** memory_recall - what the agent before this one knew of @b, whose generation @is_alive */
+void memory_recall(struct control *ctl, struct control_backend *b, bool is_alive);
+
+struct health_memory memory_for_probe(const struct control_backend *b, bool init_up);
+
 /* ---- tick.c: observations -> plan -> data path ---- */
 
 void control_tick(struct control *ctl);
@@ -316,9 +458,6 @@ void control_sweep(struct control *ctl);
 
 /** control_soon - a tick as soon as the loop is idle */
 void control_soon(struct control *ctl);
-
-/** service_target - @s's table from its backends' weights; also what --dry-run asks. 0, -ENOMEM */
-int service_target(const struct control_service *s, uint16_t *out, uint64_t *digest);
 
 /** control_stats - counters of all backends, LB_MAX_BACKENDS rows, at most 100 ms old; NULL on
  * failure */

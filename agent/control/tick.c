@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Observations -> plan -> data path: what happens ten times a second, and after news at once. */
-#include <errno.h>
 #include <event2/event.h>
 #include <netinet/in.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "control/state.h"
 #include "log.h"
-#include "plan/maglev.h"
 
 #define HOLD_MS	       500 /* a new service waits this long after its first backend is up */
 #define STATS_FRESH_MS 100
@@ -46,8 +42,11 @@ void service_count_slots(struct control *ctl, struct control_service *s)
 void execute_slots_op(void *arg, const struct slots_op *op)
 {
 	struct slots_emission *e = arg;
+	const uint32_t *word = &dataplane_words(e->ctl->dp)[e->s->row.table_base + op->slot];
+	uint32_t was = *word; /* nobody else writes it */
 
 	dataplane_apply(e->ctl->dp, e->s->row.table_base, op);
+	moves_count(e->ctl, e->s, was, *word);
 	e->count++;
 	e->ctl->slot_writes++;
 }
@@ -66,118 +65,7 @@ struct slots_view service_view(const struct control *ctl, const struct control_s
 	};
 }
 
-/* ---- the target ----------------------------------------------------------- */
-
-int service_target(const struct control_service *s, uint16_t *out, uint64_t *digest)
-{
-	struct maglev_backend *be = calloc(s->backend_count + 1, sizeof(*be));
-	int err;
-
-	if (!be)
-		return -ENOMEM;
-	for (size_t i = 0; i < s->backend_count; i++) {
-		const struct control_backend *b = s->backends[i];
-
-		be[i] = (struct maglev_backend) {
-			.address = b->address,
-			.port = (uint16_t)b->port,
-			.id = b->id,
-			.weight = b->takes_newcomers ? b->weight : 0,
-		};
-	}
-	err = maglev_build(be, s->backend_count, out, s->row.table_size);
-	if (err == -ENOENT) {
-		memset(out, 0, s->row.table_size * sizeof(*out));
-		err = 0;
-	}
-	if (!err)
-		*digest = maglev_digest(be, s->backend_count, out, s->row.table_size);
-	free(be);
-	return err;
-}
-
-/* ---- backends: alive, dead, draining -------------------------------------- */
-
-static void say_state(const struct control_service *s, struct control_backend *b,
-		      enum lifecycle_state state)
-{
-	const char *was = lifecycle_name(b->state);
-
-	b->state = state;
-	b->since_ms = control_realtime_ms();
-	if (state == BACKEND_LEAVING)
-		snprintf(b->reason, sizeof(b->reason), "no longer in the configuration");
-	else if (state == BACKEND_DRAINING)
-		snprintf(b->reason, sizeof(b->reason), b->weight ? "drain: true" : "weight 0");
-	log_info("backend %s service=%s backend=%s was=%s reason=\"%s\"", lifecycle_name(state),
-		 s->model->name, b->name, was, log_escape(b->reason));
-}
-
-static void bump_generation(struct control *ctl, struct control_backend *b, uint32_t now)
-{
-	uint16_t *generation = &ctl->generations[b->id];
-
-	dataplane_bump_generation(ctl->dp, b->id);
-	*generation = dataplane_backends(ctl->dp)[b->id].generation;
-	b->bumps.count++;
-	if (*generation & 1)
-		b->unnamed_since = now; /* d counts from here, at least */
-}
-
-static struct lifecycle_input input_of(const struct control *ctl, const struct control_backend *b)
-{
-	return (struct lifecycle_input) {
-		.is_healthy = b->is_healthy,
-		.is_decided = b->is_decided,
-		.wants_drain = b->wants_drain,
-		.is_leaving = b->is_leaving,
-		.has_deadline = b->has_deadline,
-		.deadline = b->deadline,
-		.generation = ctl->generations[b->id],
-		.is_named = b->named != 0,
-		.unnamed_since = b->unnamed_since,
-		.is_quiet = b->is_quiet,
-		.quiet_since = b->quiet_since,
-	};
-}
-
-/* Returns whether the table must be built anew; *removes: the row may go. */
-static bool step_backend(struct control *ctl, struct control_service *s, struct control_backend *b,
-			 uint32_t now, bool *removes)
-{
-	struct lifecycle_input in = input_of(ctl, b);
-	bool is_tracked = s->row.flags & LB_SVC_TRACKED;
-	bool may_bump = lifecycle_may_bump(&b->bumps, now, s->timers.record);
-	uint32_t bound = may_bump ? control_bound(ctl) : UINT32_MAX; /* else: not yet */
-	struct lifecycle_output out;
-	bool changed;
-
-	lifecycle_step(&in, now, bound, is_tracked ? 0 : s->times.settle, &out);
-	if (out.bump_generation)
-		bump_generation(ctl, b, now);
-	changed = out.bump_generation || out.takes_newcomers != b->takes_newcomers;
-	b->takes_newcomers = out.takes_newcomers;
-	if (out.state != b->state)
-		say_state(s, b, out.state);
-	*removes = out.remove;
-	return changed;
-}
-
-static void step_backends(struct control *ctl, struct control_service *s, uint32_t now)
-{
-	for (size_t i = 0; i < s->backend_count;) {
-		struct control_backend *b = s->backends[i];
-		bool removes;
-
-		s->is_dirty |= step_backend(ctl, s, b, now, &removes);
-		if (!removes) {
-			i++;
-			continue;
-		}
-		log_info("backend removed service=%s backend=%s", s->model->name, b->name);
-		backend_remove(ctl, s, b);
-	}
-}
+/* ---- the tick ------------------------------------------------------------- */
 
 /* A new service waits until its first probes have decided, or a little after the first success. */
 static bool is_still_held(struct control_service *s)
@@ -195,15 +83,15 @@ static bool is_still_held(struct control_service *s)
 	return s->is_held;
 }
 
-/* ---- the tick ------------------------------------------------------------- */
-
 static void step_slots(struct control *ctl, struct control_service *s, uint32_t now)
 {
 	struct slots_emission e = { .ctl = ctl, .s = s };
 	struct slots_view view = service_view(ctl, s);
 	uint32_t was_moving = s->counts.moving;
 
+	schedule_before_slots(ctl, s);
 	slots_step(&view, s->memory, now, execute_slots_op, &e, &s->counts);
+	schedule_after_slots(ctl, s);
 	s->is_unfinished = s->counts.unfinished != 0;
 	if (e.count)
 		service_count_slots(ctl, s);
@@ -214,35 +102,56 @@ static void step_slots(struct control *ctl, struct control_service *s, uint32_t 
 			 s->row.table_size);
 }
 
-static void tick_service(struct control *ctl, struct control_service *s, uint32_t now)
+/* Returns whether the table that is wanted is another; *err: why it could not be built. */
+static bool weigh(struct control *ctl, struct control_service *s, int *err)
 {
-	int err;
+	*err = weights_propose(s);
+	if (*err)
+		return false;
+	s->is_news = false;
+	if (!s->is_dirty && !weights_differ(s))
+		return false;
+	weights_adopt(s);
+	*err = service_build(s);
+	s->is_dirty = *err != 0;
+	for (size_t i = 0; i < s->backend_count; i++)
+		backend_put_flags(ctl, s->backends[i]);
+	feedback_set_costs(ctl, s);
+	return !*err;
+}
+
+static void tick_service(struct control *ctl, struct control_service *s, uint32_t now,
+			 uint64_t now_ms)
+{
+	bool is_new = false;
+	int err = 0;
 
 	if (s->is_shorter_pending)
 		control_set_times(ctl, s);
+	weights_judge_panic(s);
 	step_backends(ctl, s, now);
 	if (s->is_held && is_still_held(s))
 		return;
-	if (s->is_dirty) {
-		err = service_target(s, s->target, &s->digest_target);
-		if (err) {
-			log_error("table not built service=%s error=\"%s\"", s->model->name,
-				  strerror(-err));
-			return;
-		}
-		s->is_dirty = false;
-		s->is_unfinished = true;
-	}
-	if (s->is_unfinished)
+	weights_step_controllers(s, now_ms);
+	if (s->is_dirty || s->is_news)
+		is_new = weigh(ctl, s, &err);
+	if (!err)
+		err = moves_plan(ctl, s, is_new, now_ms);
+	if (err)
+		log_error("table not built service=%s error=\"%s\"", s->model->name,
+			  strerror(-err));
+	else if (s->is_unfinished)
 		step_slots(ctl, s, now);
 }
 
 void control_tick(struct control *ctl)
 {
 	uint32_t now = dataplane_clock(ctl->dp);
+	uint64_t now_ms = control_monotonic_ms();
 
 	for (size_t i = 0; i < ctl->service_count; i++)
-		tick_service(ctl, ctl->services[i], now);
+		tick_service(ctl, ctl->services[i], now, now_ms);
+	control_feedback(ctl, now_ms);
 }
 
 void control_soon(struct control *ctl)

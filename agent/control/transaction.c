@@ -61,7 +61,8 @@ static int make_features(struct transaction *t)
 }
 
 /* What is known of the health of a service that is made anew goes with it. */
-static void inherit_health(struct control_service *to, const struct control_service *from)
+static void inherit_health(const struct control *ctl, struct control_service *to,
+			   const struct control_service *from)
 {
 	for (size_t i = 0; i < to->backend_count; i++) {
 		struct control_backend *b = to->backends[i];
@@ -71,6 +72,8 @@ static void inherit_health(struct control_service *to, const struct control_serv
 			continue;
 		b->is_decided = was->is_decided;
 		b->is_healthy = was->is_healthy;
+		b->agent = was->agent;
+		b->memo = memory_of(ctl, was);
 		snprintf(b->reason, sizeof(b->reason), "%s", was->reason);
 	}
 }
@@ -107,7 +110,7 @@ static int make_service(struct transaction *t, size_t index)
 		return fail(t, "service", model->name, err);
 	t->created[index] = created;
 	if (s) { /* the row stays the old one's until all else has worked */
-		inherit_health(created, s);
+		inherit_health(t->ctl, created, s);
 		return 0;
 	}
 	err = dataplane_put_service(t->ctl->dp, &created->row);
@@ -229,6 +232,8 @@ static void commit(struct transaction *t, struct control_service **list)
 	ctl->service_count = t->next->service_count;
 	config_note_node(ctl);
 	drop_features(ctl);
+	if (passive_arm(ctl))
+		log_error("passive detection does not run error=\"out of memory\"");
 	vips_apply(ctl);
 	model_config_free(was);
 	control_soon(ctl);

@@ -175,6 +175,9 @@ void dataplane_free_slots(struct dataplane *dp, uint32_t base, uint32_t size);
 void dataplane_put_schedule(struct dataplane *dp, uint16_t service,
 			    const struct lb_schedule *schedule);
 
+/** dataplane_get_schedule - as the data path has it; of an adopted service, the last agent's */
+struct lb_schedule dataplane_get_schedule(const struct dataplane *dp, uint16_t service);
+
 /** dataplane_loads - live memory, LB_MAX_BACKENDS rows; the data path adds to it */
 const struct lb_load *dataplane_loads(const struct dataplane *dp);
 void dataplane_set_cost(struct dataplane *dp, uint16_t id, uint32_t cost);

@@ -40,6 +40,11 @@ void dataplane_put_schedule(struct dataplane *dp, uint16_t service,
 	store_at(row, how_far, word_at(schedule, how_far));
 }
 
+struct lb_schedule dataplane_get_schedule(const struct dataplane *dp, uint16_t service)
+{
+	return dp->tables.schedules[service % LB_SERVICE_IDS];
+}
+
 const struct lb_load *dataplane_loads(const struct dataplane *dp)
 {
 	return dp->tables.loads;

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* How fast the slots of a service follow the table that its effective weights want. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/state.h"
+#include "plan/churn.h"
+
+/*
+ * The words as they will be once all that was granted has happened: a slot that warms up for its
+ * target (W, or for UDP a quiet Ts) has it already, or each interval would grant the same moves
+ * again. What goes back to where it still is costs nothing.
+ */
+static void foresee(const struct control *ctl, const struct control_service *s, uint32_t *words)
+{
+	const uint32_t *live = dataplane_words(ctl->dp) + s->row.table_base;
+
+	for (uint32_t i = 0; i < s->row.table_size; i++) {
+		uint32_t word = __atomic_load_n(&live[i], __ATOMIC_RELAXED);
+		uint16_t granted = s->target[i];
+
+		words[i] = word;
+		if (granted && s->wanted[i] != LB_SLOT_CURRENT(word) && ctl->may_stay[granted])
+			words[i] = LB_SLOT(granted, granted, 0);
+	}
+}
+
+static void mark_who_may_stay(struct control *ctl, const struct control_service *s, bool is_on)
+{
+	for (size_t i = 0; i < s->backend_count; i++) {
+		const struct control_backend *b = s->backends[i];
+
+		ctl->may_stay[b->id] =
+			is_on && b->takes_newcomers && s->panic != WEIGH_PANIC_CLOSED;
+	}
+}
+
+static int step(struct control *ctl, struct control_service *s, uint32_t allowed)
+{
+	uint32_t *words = calloc(s->row.table_size, sizeof(*words));
+	struct churn_view view = {
+		.words = words,
+		.stamps = dataplane_stamps(ctl->dp) + s->row.table_base,
+		.wanted = s->wanted,
+		.size = s->row.table_size,
+		.may_stay = ctl->may_stay,
+	};
+
+	if (!words)
+		return -ENOMEM;
+	mark_who_may_stay(ctl, s, true);
+	foresee(ctl, s, words);
+	s->churn.waiting = churn_step(&view, allowed, s->row.seed, s->target);
+	mark_who_may_stay(ctl, s, false);
+	free(words);
+	return 0;
+}
+
+/* Picked services have nothing to lose by a move, and an empty table nobody to disturb. */
+static bool is_bounded(const struct control_service *s)
+{
+	return s->is_filled && model_scheduler_is_hash(s->model->scheduler) &&
+	       s->model->churn.max_moves_permille && s->model->churn.max_moves_permille < 1000;
+}
+
+int moves_plan(struct control *ctl, struct control_service *s, bool is_new, uint64_t now_ms)
+{
+	const struct model_churn *churn = &s->model->churn;
+	bool is_due = !s->churn.stepped_ms || now_ms - s->churn.stepped_ms >= churn->interval_ms;
+	int err;
+
+	if (!is_new && (!s->churn.waiting || !is_due))
+		return 0;
+	s->is_unfinished = true;
+	if (!is_bounded(s)) {
+		memcpy(s->target, s->wanted, s->row.table_size * sizeof(*s->target));
+		s->churn.waiting = 0;
+		s->is_filled |= s->cycle != 0;
+		return 0;
+	}
+	err = step(ctl, s,
+		   is_due ? churn_allowed(s->row.table_size, churn->max_moves_permille) : 0);
+	if (is_due && !err)
+		s->churn.stepped_ms = now_ms;
+	return err;
+}
+
+/* Operations on one slot come one by one, so the word before it tells who had the slot. */
+void moves_count(struct control *ctl, struct control_service *s, uint32_t was, uint32_t now)
+{
+	uint32_t from = LB_SLOT_CURRENT(was) % LB_MAX_BACKENDS;
+
+	if (!from || from == LB_SLOT_CURRENT(now) || !model_scheduler_is_hash(s->model->scheduler))
+		return;
+	s->churn.slots_moved++;
+	s->churn.slots_forced += ctl->generations[from] & 1;
+}
