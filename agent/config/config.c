@@ -24,8 +24,8 @@ static void read_root(struct reader *r)
 	if (!keys_read(r, &schema_top, yaml_document_get_root_node(r->document), r->keys,
 		       r->config))
 		return;
-	keys_preset(r, &schema_limits, false, r->limits, r->config);
-	keys_preset(r, &schema_timers, false, r->timers, r->config);
+	keys_preset(r, &schema_limits, r->limits, r->config);
+	keys_preset(r, &schema_timers, r->timers, r->config);
 	if (!r->is_full)
 		check_all(r);
 }

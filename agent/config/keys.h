@@ -13,11 +13,12 @@
 
 #include "config/config.h"
 
-#define KEYS_MAX	 16 /* in one mapping */
-#define BACKEND_KEYS_MAX 4  /* there are many backends */
+#define KEYS_MAX	 32 /* in one mapping */
+#define BACKEND_KEYS_MAX 5  /* there are many backends */
 
 struct reader;
 struct config_key;
+struct config_mark;
 struct config_table;
 
 /** struct config_value - what stands behind a key in the file, or a default */
@@ -38,6 +39,8 @@ struct config_type {
 	 */
 	bool (*read)(struct reader *r, const struct config_key *key,
 		     const struct config_value *value, void *object);
+	/* absent - what it means that the key is not given; NULL: what its preset says */
+	void (*absent)(struct reader *r, const struct config_key *key, void *object);
 };
 
 /** struct config_word - one of the words that a value may be; a list of them ends with NULL */
@@ -55,13 +58,15 @@ struct config_key {
 	size_t size;
 	unsigned min; /* of numbers, milliseconds, percent; of texts, max is their length */
 	unsigned max;
-	bool is_required;
-	bool is_http;		  /* only a health check of type http has it */
+	bool is_required;	  /* where the mapping's choice has it */
+	bool is_tcp;		  /* of a service: only one of protocol tcp has it */
+	unsigned only;		  /* bit n: the choice n has it; 0: all have */
 	const char *preset;	  /* the default, as one would write it; NULL: none, or by code */
 	const char *preset_words; /* the default in words, where code makes it */
 	const struct config_word *words;
 	const struct config_table *table; /* of the mapping, or of the mappings of the list */
 	const char *example;		  /* for the message that it is missing */
+	const char *expects;		  /* instead of the type's; NULL */
 	const char *help;
 };
 
@@ -70,12 +75,20 @@ struct config_table {
 	const char *what; /* "service" */
 	const struct config_key *keys;
 	size_t count;
+	const struct config_key *choice; /* the word that decides which keys there are; NULL */
+	/* finish - judge and complete what no key of a section can by itself; NULL: nothing to do
+	 */
+	void (*finish)(struct reader *r, const struct config_mark *marks, void *object);
 };
+
+/** KEYS_ONLY - a bit of config_key.only */
+#define KEYS_ONLY(choice) (1u << (choice))
 
 /** struct config_mark - whether and where a key was given */
 struct config_mark {
 	struct model_pos pos; /* of the value */
 	struct model_pos key_pos;
+	const char *text; /* of the document; NULL where it is no scalar */
 	bool is_given;
 	bool is_wrong; /* an error has been said; do not judge further by this value */
 };
@@ -118,15 +131,25 @@ bool reader_no_memory(struct reader *r);
  * @node:   of the mapping; anything else is an error
  * @marks:  table->count of them, zeroed; filled
  * @object: what the offsets of the table count from
- * Unknown, repeated and missing keys are errors. Returns whether it was a mapping.
+ * Unknown, repeated and missing keys are errors, and so are those that the choice made does not
+ * have. Returns whether it was a mapping.
  */
 bool keys_read(struct reader *r, const struct config_table *table, yaml_node_t *node,
 	       struct config_mark *marks, void *object);
 
-/** keys_preset - give the keys that were not given their defaults; @is_http: those that are http's
- */
-void keys_preset(struct reader *r, const struct config_table *table, bool is_http,
+/** keys_preset - give the keys that were not given, and that the choice made has, their defaults */
+void keys_preset(struct reader *r, const struct config_table *table,
 		 const struct config_mark *marks, void *object);
+
+/** keys_applies - whether the choice made in @object has the key */
+bool keys_applies(const struct config_table *table, const struct config_key *key,
+		  const void *object);
+
+/** keys_is_usable - whether a key was given and is right */
+static inline bool keys_is_usable(const struct config_mark *mark)
+{
+	return mark->is_given && !mark->is_wrong;
+}
 
 /** keys_value - a node as a value */
 struct config_value keys_value(yaml_node_t *node);
@@ -142,8 +165,13 @@ bool keys_list(struct reader *r, const struct config_key *key, const struct conf
 bool keys_section(struct reader *r, const struct config_key *key, const struct config_value *value,
 		  struct config_mark *marks, void *object);
 
+#define KEYS_WORDS_LEN 128
+
 /** keys_list_words - the words that are possible, "auto, native"; returns @buf */
 char *keys_list_words(const struct config_key *key, char *buf, size_t size);
+
+/** keys_expects - what a value of @key is, as in "expected ..." */
+const char *keys_expects(const struct config_key *key);
 
 /** keys_expected - the error of a value of the wrong type; always returns false */
 bool keys_expected(struct reader *r, const struct config_key *key,

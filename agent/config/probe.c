@@ -7,60 +7,64 @@
 #include "config/schema.h"
 #include "config/values.h"
 
-static bool is_usable(const struct config_mark *mark)
+void probe_finish_timeout(struct reader *r, unsigned *timeout_ms, unsigned interval_ms,
+			  const struct config_mark *timeout, const struct config_mark *interval)
 {
-	return mark->is_given && !mark->is_wrong;
-}
+	char is[VALUES_DURATION_LEN];
+	char most[VALUES_DURATION_LEN];
 
-/* Keys that would do nothing are mistakes, not decoration. */
-static void refuse_useless(struct reader *r, enum model_probe type, const struct config_mark *marks)
-{
-	for (size_t i = 0; i < schema_health.count; i++) {
-		const struct config_key *key = &schema_health.keys[i];
-
-		if (!marks[i].is_given || i == HEALTH_TYPE)
-			continue;
-		if (type == PROBE_NONE)
-			reader_add(r, marks[i].key_pos,
-				   "%s: has no effect with type: none; remove it, or choose "
-				   "type: tcp or http",
-				   key->name);
-		else if (key->is_http)
-			reader_add(r, marks[i].key_pos,
-				   "%s: only a check of type: http has it; this one is tcp",
-				   key->name);
+	if (!timeout->is_given) {
+		*timeout_ms = interval_ms < DEFAULT_PROBE_TIMEOUT_MS ? interval_ms
+								     : DEFAULT_PROBE_TIMEOUT_MS;
+		return;
 	}
+	if (timeout->is_wrong || interval->is_wrong || *timeout_ms <= interval_ms)
+		return;
+	reader_add(r, timeout->pos,
+		   "timeout: %s is longer than the interval of %s; it must be at most that",
+		   values_format_duration(is, *timeout_ms),
+		   values_format_duration(most, interval_ms));
 }
 
-static void finish_timeout(struct reader *r, struct model_health *health,
-			   const struct config_mark *marks)
+/* What is twice as often must not be longer, and what backs off must not be shorter. */
+static void check_intervals(struct reader *r, const struct model_health *health,
+			    const struct config_mark *marks)
 {
-	char timeout[VALUES_DURATION_LEN];
+	char is[VALUES_DURATION_LEN];
 	char interval[VALUES_DURATION_LEN];
 
-	if (!marks[HEALTH_TIMEOUT].is_given) {
-		health->timeout_ms = health->interval_ms < DEFAULT_PROBE_TIMEOUT_MS
-					     ? health->interval_ms
-					     : DEFAULT_PROBE_TIMEOUT_MS;
+	if (marks[HEALTH_INTERVAL].is_wrong)
 		return;
-	}
-	if (marks[HEALTH_TIMEOUT].is_wrong || marks[HEALTH_INTERVAL].is_wrong ||
-	    health->timeout_ms <= health->interval_ms)
-		return;
-	reader_add(r, marks[HEALTH_TIMEOUT].pos,
-		   "timeout: %s is longer than the interval of %s; it must be at most that",
-		   values_format_duration(timeout, health->timeout_ms),
-		   values_format_duration(interval, health->interval_ms));
+	values_format_duration(interval, health->interval_ms);
+	if (keys_is_usable(&marks[HEALTH_FAST_INTERVAL]) &&
+	    health->fast_interval_ms > health->interval_ms)
+		reader_add(r, marks[HEALTH_FAST_INTERVAL].pos,
+			   "fast_interval: %s is longer than the interval of %s; it must be at "
+			   "most that",
+			   values_format_duration(is, health->fast_interval_ms), interval);
+	if (keys_is_usable(&marks[HEALTH_BACKOFF]) && health->backoff_ms &&
+	    health->backoff_ms <= health->interval_ms)
+		reader_add(r, marks[HEALTH_BACKOFF].pos,
+			   "backoff: %s is not longer than the interval of %s; it must be, or none",
+			   values_format_duration(is, health->backoff_ms), interval);
 }
 
-static void finish_http(struct reader *r, struct model_health *health,
-			const struct config_mark *marks)
+static void check_body(struct reader *r, const struct model_health *health,
+		       const struct config_mark *marks)
 {
-	keys_preset(r, &schema_health, true, marks, health);
-	if (is_usable(&marks[HEALTH_BODY]) && is_usable(&marks[HEALTH_METHOD]) &&
+	if (keys_is_usable(&marks[HEALTH_BODY]) && keys_is_usable(&marks[HEALTH_METHOD]) &&
 	    strcmp(health->method, "HEAD") == 0)
 		reader_add(r, marks[HEALTH_BODY].key_pos,
 			   "body: a reply to HEAD has no body; choose method: GET");
+}
+
+static void check_via(struct reader *r, const struct model_service *service,
+		      const struct config_mark *via)
+{
+	if (keys_is_usable(via) && service->health.via_vip && service->forward == LB_FORWARD_NAT)
+		reader_add(r, via->pos,
+			   "via: a backend of forward: nat does not have the VIP; choose via: "
+			   "backend, or forward: dsr");
 }
 
 void probe_finish(struct reader *r, struct model_service *service, struct service_source *source)
@@ -73,14 +77,30 @@ void probe_finish(struct reader *r, struct model_service *service, struct servic
 		return;
 	if (!given->is_given && service->proto != IPPROTO_TCP)
 		return; /* PROBE_NONE */
-	if (marks[HEALTH_TYPE].is_given && health->type == PROBE_NONE) {
-		refuse_useless(r, PROBE_NONE, marks);
+	keys_preset(r, &schema_health, marks, health);
+	if (health->type == PROBE_NONE)
 		return;
-	}
-	keys_preset(r, &schema_health, false, marks, health);
-	finish_timeout(r, health, marks);
-	if (health->type == PROBE_HTTP)
-		finish_http(r, health, marks);
-	else
-		refuse_useless(r, health->type, marks);
+	if (health->type == PROBE_HTTPS && !marks[HEALTH_TLS].is_given)
+		health->tls.is_on = true; /* with the zeros that are the defaults of its keys */
+	probe_finish_timeout(r, &health->timeout_ms, health->interval_ms, &marks[HEALTH_TIMEOUT],
+			     &marks[HEALTH_INTERVAL]);
+	check_intervals(r, health, marks);
+	check_body(r, health, marks);
+	check_via(r, service, &marks[HEALTH_VIA]);
+}
+
+void probe_finish_tls(struct reader *r, const struct config_mark *marks, void *tls)
+{
+	const struct config_mark *cert = &marks[TLS_CERT];
+	const struct config_mark *key = &marks[TLS_KEY];
+	const struct model_tls *settings = tls;
+
+	if (cert->is_given && !key->is_given)
+		reader_add(r, cert->key_pos, "cert: needs its private key; give key as well");
+	if (key->is_given && !cert->is_given)
+		reader_add(r, key->key_pos, "key: needs its certificate; give cert as well");
+	if (marks[TLS_CA].is_given && settings->verify == VERIFY_NONE)
+		reader_add(r, marks[TLS_CA].key_pos,
+			   "ca: has no effect with verify: none; remove it, or choose verify: full "
+			   "or ca");
 }

@@ -10,4 +10,14 @@
  */
 void probe_finish(struct reader *r, struct model_service *service, struct service_source *source);
 
+/** probe_finish_tls - judge a section `tls`: what goes together, and what has no effect */
+void probe_finish_tls(struct reader *r, const struct config_mark *marks, void *tls);
+
+/**
+ * probe_finish_timeout - a timeout that is not given, or one that is too long
+ * Of anything that has an interval: a health check, an agent check.
+ */
+void probe_finish_timeout(struct reader *r, unsigned *timeout_ms, unsigned interval_ms,
+			  const struct config_mark *timeout, const struct config_mark *interval);
+
 #endif

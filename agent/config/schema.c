@@ -3,27 +3,15 @@
 
 #include <netinet/in.h>
 
+#include "config/groups.h"
+#include "config/row.h"
 #include "config/sections.h"
 #include "config/services.h"
 #include "config/values.h"
 
-#define FIELD(type, field)                                                                         \
-	.offset = offsetof(struct type, field), .size = sizeof(((struct type *)0)->field)
-#define TABLE(name, rows)                                                                          \
-	_Static_assert(sizeof(rows) / sizeof((rows)[0]) <= KEYS_MAX, "marks");                     \
-	const struct config_table name = { .keys = (rows),                                         \
-					   .count = sizeof(rows) / sizeof((rows)[0]),              \
-					   .what = WHAT_##name }
-
-#define SECOND 1000u
-#define MINUTE (60 * SECOND)
-#define HOUR   (60 * MINUTE)
-
-#define NAME_MAX_LENGTH 63
-#define TEXT_MAX_LENGTH 1023
-#define HOST_MAX_LENGTH 255
-#define SLOTS_MAX	(1u << 26)
-#define FLOWS_MAX	(1u << 26)
+#define SLOTS_MAX      (1u << 26)
+#define FLOWS_MAX      (1u << 26)
+#define AFFINITIES_MAX (1u << 22)
 
 static const struct config_word mode_words[] = {
 	{ "auto", XDP_MODE_AUTO, false },
@@ -40,10 +28,40 @@ static const struct config_word protocol_words[] = {
 
 static const struct config_word scheduler_words[] = {
 	{ "maglev", SCHEDULER_MAGLEV, false },
-	{ "source_hash", 0, true },
-	{ "round_robin", 0, true },
-	{ "least_conn", 0, true },
-	{ "least_response", 0, true },
+	{ "source_hash", SCHEDULER_SOURCE_HASH, false },
+	{ "round_robin", SCHEDULER_ROUND_ROBIN, false },
+	{ "least_conn", SCHEDULER_LEAST_CONN, false },
+	{ "least_response", SCHEDULER_LEAST_RESPONSE, false },
+	{},
+};
+
+#define ONLY_MAGLEV	    KEYS_ONLY(SCHEDULER_MAGLEV)
+#define ONLY_HASH	    (ONLY_MAGLEV | KEYS_ONLY(SCHEDULER_SOURCE_HASH))
+#define ONLY_LEAST_RESPONSE KEYS_ONLY(SCHEDULER_LEAST_RESPONSE)
+#define ONLY_LEAST	    (KEYS_ONLY(SCHEDULER_LEAST_CONN) | ONLY_LEAST_RESPONSE)
+#define ONLY_PICKED	    (KEYS_ONLY(SCHEDULER_ROUND_ROBIN) | ONLY_LEAST)
+
+static const struct config_word hash_words[] = {
+	{ "source_port", HASH_SOURCE_PORT, false },
+	{ "source", HASH_SOURCE, false },
+	{ "quic", 0, true },
+	{},
+};
+
+static const struct config_word weights_words[] = {
+	{ "static", false, false },
+	{ "adaptive", true, false },
+	{},
+};
+
+static const struct config_word none_words[] = {
+	{ "none", 0, false },
+	{},
+};
+
+static const struct config_word passive_words[] = {
+	{ "off", false, false },
+	{ "on", true, false },
 	{},
 };
 
@@ -74,25 +92,6 @@ static const struct config_word vip_address_words[] = {
 	{},
 };
 
-static const struct config_word drain_timeout_words[] = {
-	{ "none", 0, false },
-	{},
-};
-
-static const struct config_word probe_words[] = {
-	{ "tcp", PROBE_TCP, false },
-	{ "http", PROBE_HTTP, false },
-	{ "none", PROBE_NONE, false },
-	{},
-};
-
-static const struct config_word method_words[] = {
-	{ "GET", 0, false },
-	{ "HEAD", 0, false },
-	{ "OPTIONS", 0, false },
-	{},
-};
-
 #define WHAT_schema_interface "interface"
 static const struct config_key interface_keys[] = {
 	[INTERFACE_NAME] = { "name", &value_ifname, FIELD(model_interface, name),
@@ -118,6 +117,12 @@ static const struct config_key limits_keys[] = {
 			       .preset_words = "chosen at the first start",
 			       .help = "the sum of all services' table sizes that there is room "
 				       "for" },
+	[LIMITS_MAX_AFFINITIES] = { "max_affinities", &value_number,
+				    FIELD(model_config, max_affinities), .min = 1024,
+				    .max = AFFINITIES_MAX,
+				    .preset_words = "65536 at the first start",
+				    .help = "clients that services with `affinity` remember; the "
+					    "one not seen for longest makes room" },
 };
 TABLE(schema_limits, limits_keys);
 
@@ -133,46 +138,22 @@ static const struct config_key timers_keys[] = {
 };
 TABLE(schema_timers, timers_keys);
 
-#define WHAT_schema_health "health"
-static const struct config_key health_keys[] = {
-	[HEALTH_TYPE] = { "type", &value_word, FIELD(model_health, type), .words = probe_words,
-			  .preset = "tcp",
-			  .help = "tcp: a connection is accepted; http: a request is answered as "
-				  "expected; none: always healthy" },
-	[HEALTH_INTERVAL] = { "interval", &value_duration, FIELD(model_health, interval_ms),
-			      .min = 50, .max = HOUR, .preset = "2s",
-			      .help = "from the start of one probe to the start of the next" },
-	[HEALTH_TIMEOUT] = { "timeout", &value_duration, FIELD(model_health, timeout_ms), .min = 10,
-			     .max = HOUR,
-			     .preset_words = "1s, or the interval where that is shorter",
-			     .help = "a probe that takes longer has failed; at most the interval" },
-	[HEALTH_RISE] = { "rise", &value_number, FIELD(model_health, rise), .min = 1, .max = 100,
-			  .preset = "2", .help = "successes in a row that bring a backend back" },
-	[HEALTH_FALL] = { "fall", &value_number, FIELD(model_health, fall), .min = 1, .max = 100,
-			  .preset = "3", .help = "failures in a row that take a backend out" },
-	[HEALTH_JITTER] = { "jitter", &value_percent, FIELD(model_health, jitter_percent), .min = 0,
-			    .max = 50, .preset = "10%",
-			    .help = "share of the interval by which a probe may come early or "
-				    "late, drawn each time, so that probes do not march in step" },
-	[HEALTH_PORT] = { "port", &value_number, FIELD(model_health, port), .min = 1, .max = 65535,
-			  .preset_words = "the backend's", .help = "port to probe" },
-	[HEALTH_METHOD] = { "method", &value_method, FIELD(model_health, method),
-			    .words = method_words, .is_http = true, .preset = "GET",
-			    .help = "request method" },
-	[HEALTH_PATH] = { "path", &value_path, FIELD(model_health, path), .max = TEXT_MAX_LENGTH,
-			  .is_http = true, .preset = "/", .help = "path and query to ask for" },
-	[HEALTH_HOST] = { "host", &value_token, FIELD(model_health, host), .max = HOST_MAX_LENGTH,
-			  .is_http = true, .preset_words = "the backend's address",
-			  .help = "Host header" },
-	[HEALTH_EXPECT] = { "expect", &value_statuses, FIELD(model_health, expect_status),
-			    .is_http = true, .preset = "200-399",
-			    .help = "status codes that count as success: one, a range, or a list "
-				    "of both" },
-	[HEALTH_BODY] = { "body", &value_text, FIELD(model_health, body), .max = TEXT_MAX_LENGTH,
-			  .is_http = true, .preset_words = "anything",
-			  .help = "text that the reply must contain" },
+#define WHAT_schema_group "group"
+static const struct config_key group_keys[] = {
+	[GROUP_NAME] = { "name", &value_name, FIELD(model_group, name), .max = NAME_MAX_LENGTH,
+			 .is_required = true, .example = "name: zone-a",
+			 .help = "unique within the service; backends say it in `group`" },
+	[GROUP_PRIORITY] = { "priority", &value_number, FIELD(model_group, priority), .min = 0,
+			     .max = 255, .preset = "0",
+			     .help = "0 is served first; a higher one gets what the lower ones "
+				     "have no healthy capacity for" },
+	[GROUP_WEIGHT] = { "weight", &value_number, FIELD(model_group, weight), .min = 1,
+			   .max = 1000000, .preset_words = "the sum of its backends' weights",
+			   .help = "share among the groups of its priority" },
+	[GROUP_BACKUP] = { "backup", &value_bool, FIELD(model_group, is_backup), .preset = "false",
+			   .help = "true: serves only when no other group has a healthy backend" },
 };
-TABLE(schema_health, health_keys);
+TABLE(schema_group, group_keys);
 
 #define WHAT_schema_backend "backend"
 static const struct config_key backend_keys[] = {
@@ -190,6 +171,9 @@ static const struct config_key backend_keys[] = {
 	[BACKEND_DRAIN] = { "drain", &value_bool, FIELD(model_backend, drain), .preset = "false",
 			    .help = "true: takes no new connections; those that exist go on, for "
 				    "`drain_timeout` at most" },
+	[BACKEND_GROUP] = { "group", &value_group, .preset_words = "none",
+			    .help = "the name of one of the service's `groups`; required where it "
+				    "has some" },
 };
 TABLE(schema_backend, backend_keys);
 _Static_assert(sizeof(backend_keys) / sizeof(backend_keys[0]) <= BACKEND_KEYS_MAX, "marks");
@@ -207,8 +191,73 @@ static const struct config_key service_keys[] = {
 			       .help = "what is balanced" },
 	[SERVICE_SCHEDULER] = { "scheduler", &value_word, FIELD(model_service, scheduler),
 				.words = scheduler_words, .preset = "maglev",
-				.help = "how a backend is picked; maglev: by a hash of the "
-					"connection" },
+				.help = "how a backend is picked; maglev: by a consistent hash of "
+					"the connection; source_hash: of the client's address; "
+					"round_robin: in turn, interleaved by weight; least_conn: "
+					"the fewest connections for its weight; least_response: "
+					"the same, times the response time" },
+	[SERVICE_HASH] = { "hash", &value_word, FIELD(model_service, hash), .words = hash_words,
+			   .only = ONLY_MAGLEV, .preset = "source_port",
+			   .help = "what of the client is hashed: address and port, or the address "
+				   "alone" },
+	[SERVICE_SOURCE_PREFIX6] = { "source_prefix6", &value_number,
+				     FIELD(model_service, source_prefix6), .min = 1, .max = 128,
+				     .preset = "64",
+				     .help = "leading bits of an IPv6 client's address that count "
+					     "as the client; for source_hash, `hash: source` and "
+					     "`affinity`" },
+	[SERVICE_DRAWS] = { "draws", &value_number, FIELD(model_service, draws), .min = 2,
+			    .max = LB_LEAST_DRAWS, .only = ONLY_LEAST, .preset = "2",
+			    .help = "with more than 32 backends, the least loaded of so many drawn "
+				    "ones is taken; up to 32, of all" },
+	[SERVICE_AFFINITY] = { "affinity", &value_duration, FIELD(model_service, affinity_ms),
+			       .min = SECOND, .max = DAY, .words = none_words, .only = ONLY_PICKED,
+			       .preset = "none",
+			       .help = "a client comes back to its backend until it has been away "
+				       "for so long" },
+	[SERVICE_RESPONSE] = { "response", &value_section, FIELD(model_service, response),
+			       .table = &schema_response,
+			       .expects = "a mapping such as {decay: 0.3, window: 30s}",
+			       .only = ONLY_LEAST_RESPONSE,
+			       .help = "how response times are averaged" },
+	[SERVICE_WEIGHTS] = { "weights", &value_word, FIELD(model_service, is_adaptive),
+			      .words = weights_words, .preset = "static",
+			      .help = "static: as configured, times what an agent check says; "
+				      "adaptive: a controller moves them toward a target load "
+				      "(needs `agent_check`; tcp)" },
+	[SERVICE_ADAPTIVE] = { "adaptive", &value_section, FIELD(model_service, adaptive),
+			       .table = &schema_adaptive,
+			       .expects = "a mapping such as {target: 70%}", .is_tcp = true,
+			       .help = "the controller of `weights: adaptive`" },
+	[SERVICE_CHURN] = { "churn", &value_section, FIELD(model_service, churn),
+			    .table = &schema_churn, .expects = "a mapping such as {max_moves: 5%}",
+			    .only = ONLY_HASH, .is_tcp = true,
+			    .help = "how fast changes of weights may move slots" },
+	[SERVICE_SLOW_START] = { "slow_start", &value_slow_start, FIELD(model_service, slow_start),
+				 .table = &schema_slow_start, .words = none_words, .is_tcp = true,
+				 .preset = "none",
+				 .help = "a new or returning backend gets its share little by "
+					 "little" },
+	[SERVICE_PANIC] = { "panic", &value_section, FIELD(model_service, panic),
+			    .table = &schema_panic, .expects = "a mapping such as {threshold: 30%}",
+			    .help = "what is done when too few backends are healthy" },
+	[SERVICE_SPILL_BELOW] = { "spill_below", &value_percent,
+				  FIELD(model_service, spill_percent), .min = 1, .max = 100,
+				  .preset = "70%",
+				  .help = "below this share of healthy weight a group gives "
+					  "traffic "
+					  "away, in proportion; for services with `groups`" },
+	[SERVICE_AGENT_CHECK] = { "agent_check", &value_section, FIELD(model_service, agent_check),
+				  .table = &schema_agent_check,
+				  .expects = "a mapping such as {port: 8081}",
+				  .preset_words = "none",
+				  .help = "backends tell their state and weight themselves, in the "
+					  "words of HAProxy's agent-check" },
+	[SERVICE_PASSIVE] = { "passive", &value_passive, FIELD(model_service, passive),
+			      .table = &schema_passive, .words = passive_words, .is_tcp = true,
+			      .preset = "off",
+			      .help = "some connections are followed, and backends that fail much "
+				      "more than the others take no new ones for a while" },
 	[SERVICE_FORWARD] = { "forward", &value_word, FIELD(model_service, forward),
 			      .words = forward_words, .preset = "dsr",
 			      .help = "dsr: packets keep their addresses, backends have the VIP on "
@@ -218,8 +267,9 @@ static const struct config_key service_keys[] = {
 			    .words = track_words, .preset = "exceptions",
 			    .help = "all: every connection has a record (exact counts, more "
 				    "memory); "
-				    "exceptions: only those that need one; nat always records "
-				    "all" },
+				    "exceptions: only those that need one; nat, and schedulers "
+				    "that "
+				    "do not hash, always record all" },
 	[SERVICE_TABLE_SIZE] = { "table_size", &value_number, FIELD(model_service, table_size),
 				 .min = 2, .max = MODEL_TABLE_MAX,
 				 .preset_words = "the first of 4093, 8191, 16381, 32749, 65537, "
@@ -229,12 +279,12 @@ static const struct config_key service_keys[] = {
 					 "changing "
 					 "it moves connections" },
 	[SERVICE_IDLE_TIMEOUT] = { "idle_timeout", &value_duration,
-				   FIELD(model_service, idle_timeout_ms), .min = SECOND,
-				   .max = 24 * HOUR, .preset_words = "15m for tcp, 60s for udp",
+				   FIELD(model_service, idle_timeout_ms), .min = SECOND, .max = DAY,
+				   .preset_words = "15m for tcp, 60s for udp",
 				   .help = "a connection without packets for longer is forgotten" },
 	[SERVICE_DRAIN_TIMEOUT] = { "drain_timeout", &value_duration,
 				    FIELD(model_service, drain_timeout_ms), .min = SECOND,
-				    .max = 24 * HOUR, .words = drain_timeout_words, .preset = "10m",
+				    .max = DAY, .words = none_words, .preset = "10m",
 				    .help = "how long a draining backend keeps its connections; "
 					    "none: until they end" },
 	[SERVICE_INIT] = { "init", &value_word, FIELD(model_service, init_up), .words = init_words,
@@ -248,13 +298,16 @@ static const struct config_key service_keys[] = {
 	[SERVICE_HEALTH] = { "health", &value_health, .table = &schema_health,
 			     .preset_words = "`{type: tcp}` for tcp, `{type: none}` for udp",
 			     .help = "how backends are probed" },
+	[SERVICE_GROUPS] = { "groups", &value_groups, .min = 1, .table = &schema_group,
+			     .preset_words = "none", .example = "groups: [{name: zone-a}]",
+			     .help = "zones, tiers and backups; each backend is then in one" },
 	[SERVICE_BACKENDS] = { "backends", &value_backends, .is_required = true,
 			       .table = &schema_backend,
 			       .example = "backends: [{address: 10.0.0.11}]",
 			       .help = "who serves; with an empty list packets are dropped and "
 				       "counted as no_backend" },
 };
-TABLE(schema_service, service_keys);
+TABLE(schema_service, service_keys, .choice = &service_keys[SERVICE_SCHEDULER]);
 
 #define WHAT_schema_top "the file"
 static const struct config_key top_keys[] = {

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/balance.h"
 #include "config/errors.h"
+#include "config/groups.h"
 #include "config/probe.h"
 #include "config/schema.h"
 #include "model/addr.h"
@@ -45,7 +47,7 @@ static void read_backend(struct reader *r, yaml_node_t *node, struct model_backe
 	source->is_wrong = !keys_read(r, &schema_backend, node, keys, backend);
 	if (source->is_wrong)
 		return;
-	keys_preset(r, &schema_backend, false, keys, backend);
+	keys_preset(r, &schema_backend, keys, backend);
 	if (!keys[BACKEND_NAME].is_given && !keys[BACKEND_ADDRESS].is_wrong)
 		name_backend(r, backend);
 }
@@ -126,7 +128,7 @@ static void read_service(struct reader *r, yaml_node_t *node, struct model_servi
 	source->is_wrong = !keys_read(r, &schema_service, node, keys, service);
 	if (source->is_wrong)
 		return;
-	keys_preset(r, &schema_service, false, keys, service);
+	keys_preset(r, &schema_service, keys, service);
 	if (!keys[SERVICE_IDLE_TIMEOUT].is_given)
 		service->idle_timeout_ms = service->proto == IPPROTO_UDP
 						   ? DEFAULT_IDLE_TIMEOUT_UDP_MS
@@ -134,6 +136,8 @@ static void read_service(struct reader *r, yaml_node_t *node, struct model_servi
 	finish_backends(service);
 	finish_table_size(r, service, &keys[SERVICE_TABLE_SIZE]);
 	probe_finish(r, service, source);
+	balance_finish(r, service, source);
+	groups_finish(r, service, source);
 }
 
 static bool read_services(struct reader *r, const struct config_key *key,

@@ -23,7 +23,7 @@ static bool store_copy(struct reader *r, const struct config_key *key, const cha
 	return true;
 }
 
-static bool is_too_long(struct reader *r, const struct config_key *key,
+bool values_is_too_long(struct reader *r, const struct config_key *key,
 			const struct config_value *value)
 {
 	char quoted[ERRORS_QUOTED];
@@ -43,7 +43,7 @@ static const char *some_text(struct reader *r, const struct config_key *key,
 
 	if (text && value->length == 0)
 		keys_expected(r, key, value);
-	else if (text && !is_too_long(r, key, value))
+	else if (text && !values_is_too_long(r, key, value))
 		return text;
 	return NULL;
 }
@@ -117,6 +117,68 @@ static bool read_path(struct reader *r, const struct config_key *key,
 		return reader_add(r, value->pos,
 				  "%s: %s does not begin with /; for example /health", key->name,
 				  errors_quote(quoted, value->text, value->length));
+	return read_token(r, key, value, object);
+}
+
+static bool read_file(struct reader *r, const struct config_key *key,
+		      const struct config_value *value, void *object)
+{
+	char quoted[ERRORS_QUOTED];
+
+	if (value->text && value->length > 0 && value->text[0] != '/')
+		return reader_add(r, value->pos,
+				  "%s: %s does not begin with /; give an absolute path such as "
+				  "/etc/leat/%s.pem",
+				  key->name, errors_quote(quoted, value->text, value->length),
+				  key->name);
+	return read_text(r, key, value, object);
+}
+
+static bool read_server_name(struct reader *r, const struct config_key *key,
+			     const struct config_value *value, void *object)
+{
+	struct lb_addr address;
+
+	if (value->text && addr_parse(value->text, &address) == 0)
+		return reader_add(r, value->pos,
+				  "%s: %s is an address; it must be a name such as www.example.com",
+				  key->name, value->text);
+	return read_token(r, key, value, object);
+}
+
+/* What is wrong with a name in the DNS; NULL: nothing. RFC 1035, section 2.3.4. */
+static const char *dns_name_fault(const char *name)
+{
+	size_t length = strlen(name);
+
+	if (strcmp(name, ".") == 0)
+		return NULL;
+	if (length - (name[length - 1] == '.') > 253)
+		return "is longer than 253 characters";
+	while (*name) {
+		size_t label = strcspn(name, ".");
+
+		if (label == 0)
+			return "has an empty label";
+		if (label > 63)
+			return "has a label of more than 63 characters";
+		name += label + (name[label] == '.');
+	}
+	return NULL;
+}
+
+static bool read_dns_name(struct reader *r, const struct config_key *key,
+			  const struct config_value *value, void *object)
+{
+	const char *text = some_text(r, key, value);
+	const char *fault = text ? dns_name_fault(text) : NULL;
+	char quoted[ERRORS_QUOTED];
+
+	if (!text)
+		return false;
+	if (fault)
+		return reader_add(r, value->pos, "%s: %s %s; for example www.example.com",
+				  key->name, errors_quote(quoted, text, value->length), fault);
 	return read_token(r, key, value, object);
 }
 
@@ -254,6 +316,11 @@ const struct config_type value_name = { .expects = "a name", .read = read_name }
 const struct config_type value_text = { .expects = "a text", .read = read_text };
 const struct config_type value_token = { .expects = "a text without blanks", .read = read_token };
 const struct config_type value_path = { .expects = "a path such as /health", .read = read_path };
+const struct config_type value_file = { .expects = "an absolute path", .read = read_file };
+const struct config_type value_server_name = { .expects = "a name such as www.example.com",
+					       .read = read_server_name };
+const struct config_type value_dns_name = { .expects = "a name such as www.example.com",
+					    .read = read_dns_name };
 const struct config_type value_method = { .expects = "one of",
 					  .before_words = " ",
 					  .read = read_method };

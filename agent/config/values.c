@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Numbers, durations, percentages, words and lists of status codes. */
+/* Whole numbers, durations, percentages and words. */
 #include "config/values.h"
 
 #include <limits.h>
@@ -10,10 +10,6 @@
 #include "config/document.h"
 #include "config/errors.h"
 #include "model/nearest.h"
-
-#define STATUS_MIN   100
-#define STATUS_MAX   599
-#define STATUS_ITEMS 64 /* in one list */
 
 struct unit {
 	const char *name;
@@ -36,7 +32,7 @@ const char *values_text(struct reader *r, const struct config_key *key,
 	return value->text;
 }
 
-static void store(const struct config_key *key, void *object, unsigned number)
+void values_store(const struct config_key *key, void *object, unsigned number)
 {
 	void *field = values_field(key, object);
 	uint8_t byte = (uint8_t)number;
@@ -47,8 +43,7 @@ static void store(const struct config_key *key, void *object, unsigned number)
 		memcpy(field, &number, sizeof(number));
 }
 
-/* The digits at the beginning of @text; UINT64_MAX / 20 and more is as good as that. */
-static uint64_t leading_number(const char *text, const char **rest)
+uint64_t values_leading_number(const char *text, const char **rest)
 {
 	uint64_t number = 0;
 
@@ -60,8 +55,7 @@ static uint64_t leading_number(const char *text, const char **rest)
 	return number;
 }
 
-/* 010 is eight to some and ten to others. */
-static bool has_leading_zero(struct reader *r, const struct config_key *key,
+bool values_has_leading_zero(struct reader *r, const struct config_key *key,
 			     const struct config_value *value)
 {
 	const char *plain = value->text;
@@ -85,15 +79,15 @@ static bool read_number(struct reader *r, const struct config_key *key,
 
 	if (!text)
 		return false;
-	number = leading_number(text, &rest);
+	number = values_leading_number(text, &rest);
 	if (rest == text || *rest)
 		return keys_expected(r, key, value);
-	if (has_leading_zero(r, key, value))
+	if (values_has_leading_zero(r, key, value))
 		return false;
 	if (number < key->min || number > key->max)
 		return reader_add(r, value->pos, "%s: %.40s is out of range; it must be %u to %u",
 				  key->name, text, key->min, key->max);
-	store(key, object, (unsigned)number);
+	values_store(key, object, (unsigned)number);
 	return true;
 }
 
@@ -107,7 +101,7 @@ char *values_format_duration(char *buf, unsigned ms)
 	return buf;
 }
 
-static const struct config_word *find_word(const struct config_key *key, const char *text)
+const struct config_word *values_find_word(const struct config_key *key, const char *text)
 {
 	for (const struct config_word *word = key->words; word && word->text; word++) {
 		if (strcmp(word->text, text) == 0)
@@ -147,7 +141,7 @@ static bool read_duration(struct reader *r, const struct config_key *key,
 			  const struct config_value *value, void *object)
 {
 	const char *text = values_text(r, key, value);
-	const struct config_word *word = text ? find_word(key, text) : NULL;
+	const struct config_word *word = text ? values_find_word(key, text) : NULL;
 	char min[VALUES_DURATION_LEN], max[VALUES_DURATION_LEN];
 	const struct unit *unit;
 	const char *rest;
@@ -156,16 +150,16 @@ static bool read_duration(struct reader *r, const struct config_key *key,
 	if (!text)
 		return false;
 	if (word) {
-		store(key, object, word->value);
+		values_store(key, object, word->value);
 		return true;
 	}
-	number = leading_number(text, &rest);
+	number = values_leading_number(text, &rest);
 	if (rest == text)
 		return keys_expected(r, key, value);
 	unit = find_unit(number == 0 && *rest == '\0' ? "s" : rest);
 	if (!unit)
 		return add_bad_unit(r, key, value, rest);
-	if (has_leading_zero(r, key, value))
+	if (values_has_leading_zero(r, key, value))
 		return false;
 	if (number > key->max / unit->ms || number * unit->ms < key->min)
 		return reader_add(r, value->pos,
@@ -173,7 +167,7 @@ static bool read_duration(struct reader *r, const struct config_key *key,
 				  text, values_format_duration(min, key->min),
 				  values_format_duration(max, key->max), key->words ? ", or " : "",
 				  key->words ? key->words->text : "");
-	store(key, object, (unsigned)(number * unit->ms));
+	values_store(key, object, (unsigned)(number * unit->ms));
 	return true;
 }
 
@@ -187,19 +181,19 @@ static bool read_percent(struct reader *r, const struct config_key *key,
 
 	if (!text)
 		return false;
-	number = leading_number(text, &rest);
+	number = values_leading_number(text, &rest);
 	if (rest != text && *rest == '\0')
 		return reader_add(r, value->pos, "%s: %s has no unit; write %.40s%%", key->name,
 				  errors_quote(quoted, text, value->length), text);
 	if (rest == text || strcmp(rest, "%") != 0)
 		return keys_expected(r, key, value);
-	if (has_leading_zero(r, key, value))
+	if (values_has_leading_zero(r, key, value))
 		return false;
 	if (number < key->min || number > key->max)
 		return reader_add(r, value->pos,
 				  "%s: %.40s is out of range; it must be %u%% to %u%%", key->name,
 				  text, key->min, key->max);
-	store(key, object, (unsigned)number);
+	values_store(key, object, (unsigned)number);
 	return true;
 }
 
@@ -208,7 +202,7 @@ static bool add_unknown_word(struct reader *r, const struct config_key *key,
 {
 	struct nearest nearest;
 	char quoted[ERRORS_QUOTED];
-	char known[128];
+	char known[KEYS_WORDS_LEN];
 
 	errors_quote(quoted, value->text, value->length);
 	keys_list_words(key, known, sizeof(known));
@@ -232,7 +226,7 @@ const struct config_word *values_word(struct reader *r, const struct config_key 
 				      const struct config_value *value)
 {
 	const char *text = values_text(r, key, value);
-	const struct config_word *word = text ? find_word(key, text) : NULL;
+	const struct config_word *word = text ? values_find_word(key, text) : NULL;
 
 	if (word && !word->is_later)
 		return word;
@@ -247,7 +241,7 @@ static bool read_word(struct reader *r, const struct config_key *key,
 	const struct config_word *word = values_word(r, key, value);
 
 	if (word)
-		store(key, object, word->value);
+		values_store(key, object, word->value);
 	return word != NULL;
 }
 
@@ -260,73 +254,8 @@ static bool read_bool(struct reader *r, const struct config_key *key,
 		return false;
 	if (strcmp(text, "true") != 0 && strcmp(text, "false") != 0)
 		return keys_expected(r, key, value);
-	store(key, object, text[0] == 't');
+	values_store(key, object, text[0] == 't');
 	return true;
-}
-
-/* "200", "200-299" */
-static bool add_statuses(const char *text, uint64_t *bitmap)
-{
-	const char *rest;
-	uint64_t first = leading_number(text, &rest);
-	uint64_t last = first;
-
-	if (rest == text)
-		return false;
-	if (*rest == '-') {
-		const char *second = rest + 1;
-
-		last = leading_number(second, &rest);
-		if (rest == second)
-			return false;
-	}
-	if (*rest || first < STATUS_MIN || last > STATUS_MAX || first > last)
-		return false;
-	for (uint64_t status = first; status <= last; status++)
-		bitmap[status / 64] |= (uint64_t)1 << (status % 64);
-	return true;
-}
-
-static bool read_status_item(struct reader *r, const struct config_key *key,
-			     const struct config_value *value, uint64_t *bitmap)
-{
-	const char *text = values_text(r, key, value);
-	char quoted[ERRORS_QUOTED];
-
-	if (!text)
-		return false;
-	if (!add_statuses(text, bitmap))
-		return reader_add(r, value->pos,
-				  "%s: %s is no status code or range within %d to %d; "
-				  "write for example 200 or 200-299",
-				  key->name, errors_quote(quoted, text, value->length), STATUS_MIN,
-				  STATUS_MAX);
-	return true;
-}
-
-static bool read_statuses(struct reader *r, const struct config_key *key,
-			  const struct config_value *value, void *object)
-{
-	uint64_t *bitmap = values_field(key, object);
-	const yaml_node_item_t *items;
-	bool is_right = true;
-	size_t count;
-
-	if (value->text)
-		return read_status_item(r, key, value, bitmap);
-	if (!keys_list(r, key, value, STATUS_ITEMS, &items, &count))
-		return false;
-	if (count == 0)
-		return reader_add(r, value->pos,
-				  "%s: an empty list expects nothing; for example [200]",
-				  key->name);
-	for (size_t i = 0; i < count; i++) {
-		struct config_value item =
-			keys_value(yaml_document_get_node(r->document, items[i]));
-
-		is_right &= read_status_item(r, key, &item, bitmap);
-	}
-	return is_right;
 }
 
 const struct config_type value_number = { .expects = "a whole number", .read = read_number };
@@ -339,6 +268,3 @@ const struct config_type value_word = { .expects = "one of",
 					.before_words = " ",
 					.read = read_word };
 const struct config_type value_bool = { .expects = "true or false", .read = read_bool };
-const struct config_type value_statuses = {
-	.expects = "status codes such as 200-399 or [200-299, 301]", .read = read_statuses
-};

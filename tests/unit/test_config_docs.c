@@ -40,8 +40,19 @@ static void print_possible(FILE *out, const struct config_key *key)
 			fprintf(out, ", or ");
 			print_words(out, key);
 		}
+	} else if (key->words && (key->table || key->type == &value_rcodes)) {
+		fprintf(out, "%s%s", keys_expects(key), key->type->before_words);
+		print_words(out, key);
 	} else if (key->words) {
 		print_words(out, key);
+	} else if (key->type == &value_decimal) {
+		fprintf(out, "%s to %s, with up to 3 decimal places",
+			values_format_decimal(min, key->min, 3),
+			values_format_decimal(max, key->max, 3));
+	} else if (key->type == &value_permille) {
+		fprintf(out, "%s%% to %s%%, with up to 1 decimal place",
+			values_format_decimal(min, key->min, 1),
+			values_format_decimal(max, key->max, 1));
 	} else if (key->type == &value_number) {
 		fprintf(out, "%u to %u", key->min, key->max);
 	} else if (key->type == &value_percent) {
@@ -49,7 +60,7 @@ static void print_possible(FILE *out, const struct config_key *key)
 	} else if (key->type == &value_bool) {
 		fprintf(out, "`true`, `false`");
 	} else {
-		fprintf(out, "%s", key->type->expects);
+		fprintf(out, "%s", keys_expects(key));
 		if (key->max)
 			fprintf(out, ", at most %u characters", key->max);
 	}
@@ -65,8 +76,27 @@ static void print_default(FILE *out, const struct config_key *key)
 		fprintf(out, "%s", key->preset_words ? key->preset_words : "that of each key");
 }
 
+/* " (http, https)", for keys that only a few of the choices have; " (tcp; maglev)" */
+static void print_choices(FILE *out, const struct config_table *table, const struct config_key *key)
+{
+	bool is_few = key->only && __builtin_popcount(key->only) <= 5;
+	const struct config_word *word = table->choice ? table->choice->words : NULL;
+	const char *between = key->is_tcp ? "; " : "";
+
+	if (!key->is_tcp && !is_few)
+		return;
+	fprintf(out, " (%s", key->is_tcp ? "tcp" : "");
+	for (; is_few && word->text; word++) {
+		if (word->is_later || !(key->only >> word->value & 1))
+			continue;
+		fprintf(out, "%s%s", between, word->text);
+		between = ", ";
+	}
+	fprintf(out, ")");
+}
+
 /* | `key` | possible values | default | meaning | */
-static char *make_row(const struct config_key *key)
+static char *make_row(const struct config_table *table, const struct config_key *key)
 {
 	size_t size = 0;
 	char *row = NULL;
@@ -76,7 +106,9 @@ static char *make_row(const struct config_key *key)
 	print_possible(out, key);
 	fprintf(out, " | ");
 	print_default(out, key);
-	fprintf(out, " | %s |\n", key->help);
+	fprintf(out, " | %s", key->help);
+	print_choices(out, table, key);
+	fprintf(out, " |\n");
 	fclose(out);
 	return row;
 }
@@ -99,7 +131,7 @@ static unsigned count_missing(const struct config_table *table, const char *page
 	unsigned missing = 0;
 
 	for (size_t i = 0; i < table->count; i++) {
-		AUTO_FREE char *row = make_row(&table->keys[i]);
+		AUTO_FREE char *row = make_row(table, &table->keys[i]);
 
 		if (!strstr(page, row)) {
 			print_error("%s", row);
@@ -160,8 +192,11 @@ static void test_config_docs_example_gives_the_errors_shown(void **state)
 static void test_config_schema_rows_are_whole(void **state)
 {
 	static const struct config_table *const tables[] = {
-		&schema_top,	 &schema_interface, &schema_limits,  &schema_timers,
-		&schema_service, &schema_health,    &schema_backend,
+		&schema_top,	    &schema_interface, &schema_limits,	    &schema_timers,
+		&schema_service,    &schema_health,    &schema_backend,	    &schema_damping,
+		&schema_tls,	    &schema_response,  &schema_adaptive,    &schema_churn,
+		&schema_slow_start, &schema_panic,     &schema_agent_check, &schema_passive,
+		&schema_group,
 	};
 	(void)state;
 
@@ -174,6 +209,8 @@ static void test_config_schema_rows_are_whole(void **state)
 			assert_non_null(key->help);
 			assert_true(key->example || !key->is_required);
 			assert_true(key->type->before_words || !key->words);
+			assert_true(tables[t]->choice || !key->only);
+			assert_true(tables[t] == &schema_service || !key->is_tcp);
 		}
 	}
 }
