@@ -138,6 +138,7 @@ static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_so
 		return CURL_SOCKET_BAD;
 	}
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset_on_close, sizeof(reset_on_close));
+	t->fd = fd; /* libcurl's, which closes it; to look at alone */
 	return fd;
 }
 
@@ -180,7 +181,8 @@ static const char *error_text(const struct http_probe *http, CURLcode result)
 {
 	switch (result) {
 	case CURLE_GOT_NOTHING:
-		return "connection closed without a response";
+		return http->is_http2 ? "connection closed without a response in HTTP/2"
+				      : "connection closed without a response";
 	case CURLE_RECV_ERROR:
 	case CURLE_SEND_ERROR:
 		return "connection reset before the end of the response";
@@ -225,6 +227,7 @@ void http_client_cancel(struct target *t)
 	struct http_probe *http = http_probe_of(t);
 
 	curl_multi_remove_handle(t->health->http->multi, http->easy);
+	t->fd = -1;
 	free(http->body);
 	http->body = NULL;
 }
@@ -391,15 +394,22 @@ void http_client_close(struct target *t)
 	t->of_kind = NULL;
 }
 
+/* libcurl's time of the connect is there after the TLS handshake alone. */
+static bool is_connected(const struct target *t)
+{
+	struct sockaddr_storage peer;
+	socklen_t length = sizeof(peer);
+
+	return t->fd >= 0 && !getpeername(t->fd, (struct sockaddr *)&peer, &length);
+}
+
 const char *http_client_stage(const struct target *t)
 {
 	const struct http_probe *http = http_probe_of(t);
-	curl_off_t connect_us = 0;
 	curl_off_t tls_us = 0;
 
-	curl_easy_getinfo(http->easy, CURLINFO_CONNECT_TIME_T, &connect_us);
 	curl_easy_getinfo(http->easy, CURLINFO_APPCONNECT_TIME_T, &tls_us);
-	if (!connect_us)
+	if (!is_connected(t))
 		return "connecting";
 	if (http->is_tls && !tls_us)
 		return "in the TLS handshake";

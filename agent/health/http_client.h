@@ -19,6 +19,7 @@ struct http_probe {
 	struct curl_slist *connect_to; /* where the URL names another host than t->to */
 	void *request;		       /* body of the request; NULL: none */
 	bool is_tls;
+	bool is_http2;
 	/* judge - of a response that came whole: the outcome, and its reason into @reason */
 	enum probe_outcome (*judge)(const struct target *t, char *reason, size_t size);
 	/* see - one line of header or trailer, without its end; NULL: not looked at */

@@ -145,6 +145,7 @@ static int grpc_open(struct target *t)
 		return err;
 	http_probe_of(t)->judge = judge_answer;
 	http_probe_of(t)->see = see_trailer;
+	http_probe_of(t)->is_http2 = true;
 	err = set_request(t);
 	if (err)
 		http_client_close(t);
