@@ -28,7 +28,11 @@ struct cli_arguments {
 	const char *config_path;
 	const char *socket_path;
 	const char *pin_dir;
-	unsigned watch_s; /* 0: once */
+	unsigned watch_s;	  /* 0: once */
+	const char *agent_check;  /* a port, as typed; NULL: not given */
+	const char *bind_address; /* NULL: all */
+	const char *state_path;
+	const char *cgroup_path;
 	bool is_json;
 	bool is_verbose;
 	bool is_dry_run;
@@ -61,6 +65,7 @@ extern const struct cli_verb cli_reload_verb;
 extern const struct cli_verb cli_status_verb;
 extern const struct cli_verb cli_explain_verb;
 extern const struct cli_verb cli_stop_verb;
+extern const struct cli_verb cli_backend_verb;
 extern const struct cli_verb cli_version_verb;
 
 /**

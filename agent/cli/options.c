@@ -21,6 +21,10 @@ static const struct cli_option options[] = {
 	{ 'n', "dry-run", NULL, "say what would change, and change nothing" },
 	{ 'f', "force", NULL, "accept the risks that the plan names" },
 	{ 'd', "detach", NULL, "remove the data path too: services stop being served" },
+	{ 'a', "agent-check", "PORT", "serve agent checks on this TCP port" },
+	{ 'b', "bind", "ADDRESS", "listen on this address alone (default: all)" },
+	{ 't', "state", "FILE", "words that go out first, such as drain" },
+	{ 'g', "cgroup", "DIR", "watch this cgroup's CPU time against its limit" },
 	{ 'h', "help", NULL, "print this text" },
 };
 
@@ -147,6 +151,18 @@ static int options_set(const struct cli_verb *verb, int letter, struct cli_argum
 		return 0;
 	case 'd':
 		args->is_detaching = true;
+		return 0;
+	case 'a':
+		args->agent_check = optarg;
+		return 0;
+	case 'b':
+		args->bind_address = optarg;
+		return 0;
+	case 't':
+		args->state_path = optarg;
+		return 0;
+	case 'g':
+		args->cgroup_path = optarg;
 		return 0;
 	case 'h':
 		args->is_help = true;

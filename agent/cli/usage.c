@@ -19,7 +19,7 @@ static void usage_print_option(const struct cli_option *option, FILE *out)
 
 	snprintf(words, sizeof(words), "-%c, --%s%s%s", option->letter, option->name,
 		 option->value ? " " : "", option->value ? option->value : "");
-	fprintf(out, "  %-22s%s\n", words, option->text);
+	fprintf(out, "  %-24s%s\n", words, option->text);
 }
 
 void usage_print_verb(const struct cli_verb *verb, FILE *out)
