@@ -5,9 +5,8 @@
 #include "cli/cli.h"
 
 static const struct cli_verb *const verbs[] = {
-	&cli_run_verb,	   &cli_check_verb,   &cli_reload_verb,
-	&cli_status_verb,  &cli_explain_verb, &cli_stop_verb,
-	&cli_backend_verb, &cli_version_verb, NULL,
+	&cli_run_verb,	   &cli_check_verb, &cli_reload_verb,  &cli_status_verb,  &cli_metrics_verb,
+	&cli_explain_verb, &cli_stop_verb,  &cli_backend_verb, &cli_version_verb, NULL,
 };
 
 int main(int argc, char **argv)

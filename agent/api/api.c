@@ -7,8 +7,10 @@
 #include <event2/http.h>
 #include <event2/listener.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "api/metrics.h"
 #include "api/route.h"
 #include "api/socket.h"
 
@@ -36,20 +38,30 @@ static int api_dump(const char *text, size_t size, void *arg)
 	return evbuffer_add(arg, text, size);
 }
 
-static void api_send(struct evhttp_request *request, int status, const json_t *body)
+static int api_fill(struct evbuffer *buffer, const struct api_answer *answer)
 {
-	struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
-	struct evbuffer *buffer = evbuffer_new();
 	/* a share is known to far fewer digits than a double prints */
 	size_t flags = JSON_COMPACT | JSON_REAL_PRECISION(9);
 
-	if (!buffer || json_dump_callback(body, api_dump, buffer, flags) != 0 ||
-	    evbuffer_add(buffer, "\n", 1) != 0) {
+	if (answer->text)
+		return evbuffer_add(buffer, answer->text, strlen(answer->text));
+	if (json_dump_callback(answer->body, api_dump, buffer, flags) != 0)
+		return -1;
+	return evbuffer_add(buffer, "\n", 1);
+}
+
+static void api_send(struct evhttp_request *request, const struct api_answer *answer)
+{
+	struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
+	struct evbuffer *buffer = evbuffer_new();
+
+	if (!buffer || api_fill(buffer, answer) != 0) {
 		evhttp_send_error(request, HTTP_INTERNAL, NULL);
 	} else {
-		evhttp_add_header(headers, "Content-Type", "application/json");
+		evhttp_add_header(headers, "Content-Type",
+				  answer->text ? API_METRICS_TYPE : "application/json");
 		evhttp_add_header(headers, "Cache-Control", "no-store");
-		evhttp_send_reply(request, status, NULL, buffer);
+		evhttp_send_reply(request, answer->status, NULL, buffer);
 	}
 	if (buffer)
 		evbuffer_free(buffer);
@@ -93,8 +105,8 @@ static void api_on_request(struct evhttp_request *request, void *arg)
 		evtimer_add(api->stopped, &(struct timeval) { .tv_sec = STOP_GRACE_S });
 		evhttp_request_set_on_complete_cb(request, api_on_stop_sent, api);
 	}
-	api_send(request, answer.status, answer.body);
-	json_decref(answer.body);
+	api_send(request, &answer);
+	api_answer_free(&answer);
 }
 
 /*

@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <event2/keyvalq_struct.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "api/metrics.h"
 #include "api/query.h"
 
 #define MAX_PARAMETERS 4
@@ -30,6 +32,18 @@ static void route_status(const struct api_ops *ops, const struct evkeyvalq *quer
 	(void)error;
 	out->status = HTTP_OK;
 	out->body = ops->status(ops->arg, &out->status);
+}
+
+/* One source for people and for Prometheus: what the status says. */
+static void route_metrics(const struct api_ops *ops, const struct evkeyvalq *query,
+			  struct api_answer *out, struct api_query_error *error)
+{
+	route_status(ops, query, out, error);
+	if (!out->body || out->status != HTTP_OK)
+		return;
+	out->text = api_metrics_format(out->body);
+	json_decref(out->body);
+	out->body = NULL;
 }
 
 static void route_reload(const struct api_ops *ops, const struct evkeyvalq *query,
@@ -75,6 +89,7 @@ static const struct route {
 } routes[] = {
 	{ "/v1/version", EVHTTP_REQ_GET, "GET", {}, route_version },
 	{ "/v1/status", EVHTTP_REQ_GET, "GET", {}, route_status },
+	{ "/metrics", EVHTTP_REQ_GET, "GET", {}, route_metrics },
 	{ "/v1/explain", EVHTTP_REQ_GET, "GET", { "client", "vip", "protocol" }, route_explain },
 	{ "/v1/reload", EVHTTP_REQ_POST, "POST", { "dry_run", "force" }, route_reload },
 	{ "/v1/stop", EVHTTP_REQ_POST, "POST", { "detach" }, route_stop },
@@ -140,7 +155,7 @@ static void route_call(const struct route *route, const struct api_ops *ops, con
 	if (error.text[0]) {
 		out->status = HTTP_BADREQUEST;
 		out->body = api_route_error(error.text);
-	} else if (!out->body) {
+	} else if (!out->body && !out->text) {
 		out->status = HTTP_INTERNAL;
 		out->body = api_route_error("the agent could not make a reply: out of memory");
 	}
@@ -163,8 +178,15 @@ int api_route_answer(const struct api_ops *ops, enum evhttp_cmd_type method, con
 		route_call(route, ops, query, &answer);
 		answer.is_stopping = route->answer == route_stop && answer.status == HTTP_OK;
 	}
-	if (!answer.body)
+	if (!answer.body && !answer.text)
 		return -ENOMEM;
 	*out = answer;
 	return 0;
+}
+
+void api_answer_free(struct api_answer *answer)
+{
+	json_decref(answer->body);
+	free(answer->text);
+	*answer = (struct api_answer) {};
 }

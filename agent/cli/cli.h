@@ -63,6 +63,7 @@ extern const struct cli_verb cli_run_verb;
 extern const struct cli_verb cli_check_verb;
 extern const struct cli_verb cli_reload_verb;
 extern const struct cli_verb cli_status_verb;
+extern const struct cli_verb cli_metrics_verb;
 extern const struct cli_verb cli_explain_verb;
 extern const struct cli_verb cli_stop_verb;
 extern const struct cli_verb cli_backend_verb;

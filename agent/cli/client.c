@@ -60,20 +60,13 @@ static int client_errno(CURL *curl, CURLcode code)
 	return os_errno ? -(int)os_errno : -ECONNREFUSED;
 }
 
-static int client_perform(CURL *curl, struct client_text *text, struct client_reply *out)
+static int client_perform(CURL *curl, long *http_status)
 {
-	struct client_reply reply = {};
 	CURLcode code = curl_easy_perform(curl);
 
 	if (code != CURLE_OK)
 		return client_errno(curl, code);
-	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &reply.http_status);
-	reply.body = text->bytes ? json_loadb(text->bytes, text->size, 0, NULL) : NULL;
-	if (!json_is_object(reply.body)) {
-		json_decref(reply.body);
-		return -EPROTO;
-	}
-	*out = reply;
+	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, http_status);
 	return 0;
 }
 
@@ -99,24 +92,65 @@ static void client_say(int err, const char *path, char *error, size_t size)
 	}
 }
 
-int client_ask(const char *socket_path, const char *method, const char *target,
-	       struct client_reply *out, char *error, size_t error_size)
+/* @out's bytes are the caller's where this succeeds */
+static int client_exchange(const char *socket_path, const char *method, const char *target,
+			   long *http_status, struct client_text *out)
 {
 	struct client_text text = {};
 	char url[1024];
 	CURL *curl;
-	int err = -ENOMEM;
+	int err;
 
 	if ((size_t)snprintf(url, sizeof(url), "http://leat%s", target) >= sizeof(url))
 		return -EINVAL;
 	curl = curl_easy_init();
-	if (curl) {
-		client_prepare(curl, socket_path, method, url, &text);
-		err = client_perform(curl, &text, out);
-		curl_easy_cleanup(curl);
+	if (!curl)
+		return -ENOMEM;
+	client_prepare(curl, socket_path, method, url, &text);
+	err = client_perform(curl, http_status);
+	curl_easy_cleanup(curl);
+	if (err)
+		free(text.bytes);
+	else
+		*out = text;
+	return err;
+}
+
+int client_ask(const char *socket_path, const char *method, const char *target,
+	       struct client_reply *out, char *error, size_t error_size)
+{
+	struct client_reply reply = {};
+	struct client_text text = {};
+	int err = client_exchange(socket_path, method, target, &reply.http_status, &text);
+
+	if (!err) {
+		reply.body = text.bytes ? json_loadb(text.bytes, text.size, 0, NULL) : NULL;
+		err = json_is_object(reply.body) ? 0 : -EPROTO;
 	}
 	free(text.bytes);
+	if (!err)
+		*out = reply;
+	else
+		json_decref(reply.body);
 	if (err && error)
+		client_say(err, socket_path, error, error_size);
+	return err;
+}
+
+int client_fetch(const char *socket_path, const char *target, long *http_status, char **text,
+		 char *error, size_t error_size)
+{
+	struct client_text got = {};
+	char end = '\0';
+	int err = client_exchange(socket_path, "GET", target, http_status, &got);
+
+	if (!err && client_append(&end, 1, 1, &got) != 1)
+		err = -ENOMEM;
+	if (!err)
+		*text = got.bytes;
+	else
+		free(got.bytes);
+	if (err)
 		client_say(err, socket_path, error, error_size);
 	return err;
 }

@@ -32,6 +32,13 @@ int client_ask(const char *socket_path, const char *method, const char *target,
 int client_ask_or_complain(const struct cli_arguments *args, const char *method, const char *target,
 			   struct client_reply *out);
 
+/**
+ * client_fetch - the same for a reply that is text
+ * @text: the caller's, ends with a zero; also where @http_status is an error's
+ */
+int client_fetch(const char *socket_path, const char *target, long *http_status, char **text,
+		 char *error, size_t error_size);
+
 /** client_escape - @text as a value in a query; owned by the caller; NULL: no memory */
 char *client_escape(const char *text);
 

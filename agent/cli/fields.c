@@ -62,6 +62,11 @@ static void field_clean_string(json_t *value)
 	json_string_set(value, copy);
 }
 
+double percent_of(int64_t part, int64_t whole)
+{
+	return whole > 0 ? 100.0 * (double)part / (double)whole : 0;
+}
+
 void field_make_printable(json_t *value)
 {
 	const char *name;

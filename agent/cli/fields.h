@@ -24,6 +24,9 @@ bool field_flag(const json_t *object, const char *name);
 /** field_is_null - absent or null */
 bool field_is_null(const json_t *object, const char *name);
 
+/** percent_of - 0 where there is no whole */
+double percent_of(int64_t part, int64_t whole);
+
 /**
  * field_make_printable - in all strings below @value, '?' for control characters
  * Some of the texts are what a backend sent: a terminal must not obey them.

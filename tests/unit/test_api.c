@@ -302,6 +302,25 @@ static void test_api_get_routes_call_their_operation(void **state)
 	assert_operation(f, "GET", "/v1/status", "status");
 }
 
+static void test_api_metrics_are_text_made_of_the_status(void **state)
+{
+	struct fixture *f = *state;
+	struct response response = client_ask(f, "GET", "/metrics");
+
+	assert_int_equal(response.status, 200);
+	assert_contains(response.text,
+			"\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\n");
+	assert_contains(response.text, "\r\n\r\n# HELP leat_build_info ");
+	assert_int_equal(f->agent.calls, 1);
+	response_free(&response);
+	f->agent.status = 500;
+	response = client_ask(f, "GET", "/metrics");
+	assert_int_equal(response.status, 500);
+	assert_contains(response.text, "\r\nContent-Type: application/json\r\n");
+	assert_string_equal(response_text(&response, "operation"), "status");
+	response_free(&response);
+}
+
 static void test_api_reload_without_parameters_is_for_real_and_unforced(void **state)
 {
 	struct fixture *f = *state;
@@ -424,7 +443,7 @@ static void test_api_unknown_path_lists_the_paths(void **state)
 
 	assert_int_equal(response.status, 404);
 	assert_string_equal(response_text(&response, "error"), "no such path: /v1/stats");
-	assert_int_equal(json_array_size(paths), 5);
+	assert_int_equal(json_array_size(paths), 6);
 	assert_string_equal(json_string_value(json_array_get(paths, 0)), "GET /v1/version");
 	response_free(&response);
 
@@ -722,6 +741,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SERVED(test_api_get_routes_call_their_operation),
+		SERVED(test_api_metrics_are_text_made_of_the_status),
 		SERVED(test_api_reload_without_parameters_is_for_real_and_unforced),
 		SERVED(test_api_reload_flags_reach_the_agent),
 		SERVED(test_api_reload_refused_keeps_the_agents_status),

@@ -26,9 +26,8 @@
 #define MAX_WORDS 12
 
 static const struct cli_verb *const verbs[] = {
-	&cli_run_verb,	   &cli_check_verb,   &cli_reload_verb,
-	&cli_status_verb,  &cli_explain_verb, &cli_stop_verb,
-	&cli_backend_verb, &cli_version_verb, NULL,
+	&cli_run_verb,	   &cli_check_verb, &cli_reload_verb,  &cli_status_verb,  &cli_metrics_verb,
+	&cli_explain_verb, &cli_stop_verb,  &cli_backend_verb, &cli_version_verb, NULL,
 };
 
 struct fixture {
@@ -289,13 +288,14 @@ static void test_cli_without_an_agent_every_verb_that_asks_says_so(void **state)
 {
 	static const char *const lines[] = {
 		"leat status -s @ -p %",
+		"leat metrics -s @",
 		"leat reload -s @",
 		"leat explain -s @ 192.0.2.7:1 198.51.100.10:80",
 		"leat stop -s @",
 	};
 	struct fixture *f = *state;
 
-	for (size_t i = 0; i < 4; i++) {
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
 		leat(f, lines[i]);
 
 		assert_int_equal(f->exit_status, 3);
@@ -464,6 +464,32 @@ static void test_cli_status_prints_text_or_the_raw_json(void **state)
 	leat(f, "leat status --json -s @");
 	assert_int_equal(f->exit_status, 0);
 	assert_string_equal(json_out(f, "config"), "\033[31mlb.yaml");
+}
+
+static void test_cli_metrics_prints_the_text_as_it_came(void **state)
+{
+	struct fixture *f = *state;
+
+	f->reply = "{\"version\":\"0.1.0\",\"slot_writes\":12}";
+	leat(f, "leat metrics -s @");
+
+	assert_int_equal(f->exit_status, CLI_EXIT_OK);
+	assert_contains(f->out, "# TYPE leat_slot_writes_total counter\n"
+				"leat_slot_writes_total 12\n");
+	assert_string_equal(f->err, "");
+}
+
+static void test_cli_metrics_error_of_the_agent_is_exit_1(void **state)
+{
+	struct fixture *f = *state;
+
+	f->reply = "{\"error\":\"the counters cannot be read\"}";
+	f->reply_status = 500;
+	leat(f, "leat metrics -s @");
+
+	assert_int_equal(f->exit_status, CLI_EXIT_REFUSED);
+	assert_string_equal(f->out, "");
+	assert_string_equal(f->err, "leat metrics: the counters cannot be read\n");
 }
 
 static void test_cli_status_error_of_the_agent_is_exit_1(void **state)
@@ -766,6 +792,8 @@ int main(void)
 		ALONE(test_cli_status_json_without_an_agent_names_the_data_path),
 		ASKING(test_cli_status_prints_text_or_the_raw_json),
 		ASKING(test_cli_status_error_of_the_agent_is_exit_1),
+		ASKING(test_cli_metrics_prints_the_text_as_it_came),
+		ASKING(test_cli_metrics_error_of_the_agent_is_exit_1),
 		ASKING(test_cli_reload_passes_its_options_on),
 		ASKING(test_cli_reload_refused_is_exit_1),
 		ASKING(test_cli_explain_asks_for_the_packet_of_its_operands),

@@ -138,14 +138,12 @@ static void test_render_status_aligns_every_part(void **state)
 		"service web: 198.51.100.10:80 tcp, maglev, dsr\n"
 		"  table: 4,093 slots, 41 moving (1.0 %), on the way to what is wanted\n"
 		"  seen: 54,321 connections, 1,234,567 packets (988 MB); 1,234 flows recorded\n"
-		"  BACKEND  ADDRESS          STATE  SINCE   WEIGHT   SHARE  MOVING  FLOWS   CONNS  "
-		"  "
-		"PACKETS   BYTES  REASON\n"
-		"  web1     203.0.113.11:80  up     3m 20s       3  99.0 %      41  1,200  54,000  "
-		"1,234,000  987 MB  connected\n"
-		"  web2     203.0.113.12:80  down   -       0 of 1   0.0 %       0     34     321  "
-		"  "
-		"    567  654 kB  connection refused\n"
+		"  BACKEND  ADDRESS          STATE  SINCE   WEIGHT   SHARE  FLOWS   CONNS   BYTES  "
+		"REASON\n"
+		"  web1     203.0.113.11:80  up     3m 20s       3  99.0 %  1,200  54,000  987 MB  "
+		"connected\n"
+		"  web2     203.0.113.12:80  down   -       0 of 1   0.0 %     34     321  654 kB  "
+		"connection refused\n"
 		"\n"
 		"REASON     VERDICT    PACKETS  MEANING\n"
 		"forwarded  forward  1,234,567  sent to a backend\n");
@@ -158,8 +156,9 @@ static void test_render_status_verbose_adds_hops_digests_and_unmet_reasons(void 
 
 	assert_contains(out_text, "dsr, id 1\n");
 	assert_contains(out_text, "(digest bb, wanted aa)");
-	assert_contains(out_text, "NEXT HOP");
-	assert_contains(out_text, " 1  02:00:00:00:00:0b on gw1  connected\n");
+	assert_contains(out_text, "MOVING");
+	assert_contains(out_text, "PACKETS");
+	assert_contains(out_text, "\n    web1: id 1, next hop 02:00:00:00:00:0b on gw1\n");
 	assert_contains(out_text, "no_backend  drop             0  no usable backend\n");
 }
 
@@ -176,6 +175,131 @@ static void test_render_status_settled_table_is_as_wanted(void **state)
 	assert_contains(out_text, "4,093 slots, none moving, as wanted\n");
 	assert_contains(out_text, "3 packets (192 B), 2 replies (1.28 kB); 0 flows recorded\n");
 	assert_contains(out_text, "  no backends\n");
+}
+
+/* a service that uses everything; NOW_MS is 1700000000000 */
+static const char busy_service[] =
+	"{\"services\":[{\"name\":\"shop\",\"id\":2,\"vip\":\"198.51.100.10:443\",\"protocol\":"
+	"\"tcp\",\"scheduler\":\"least_response\",\"hash\":null,\"response_source\":\"data_path\","
+	"\"weights\":\"adaptive\",\"forward\":\"nat\",\"tracked\":true,\"table_size\":4093,"
+	"\"moving\":0,\"slots_waiting\":120,\"slots_moved\":900,\"slots_forced\":33,"
+	"\"connections_at_risk\":7,\"digest_target\":\"aa\",\"digest_live\":\"bb\","
+	"\"panic\":\"open\",\"panic_since_ms\":1699999988000,\"spilling\":true,"
+	"\"on_backup\":false,\"flows\":900,\"live\":640,\"packets\":1,\"bytes\":60,"
+	"\"connections\":1,"
+	"\"groups\":[{\"name\":\"zone-a\",\"priority\":0,\"weight\":0,\"backup\":false,"
+	"\"total\":4,\"healthy\":1,\"share\":0.357},"
+	"{\"name\":\"sorry\",\"priority\":0,\"weight\":1,\"backup\":true,\"total\":1,"
+	"\"healthy\":1,\"share\":0}],"
+	"\"backends\":[{\"name\":\"web1\",\"id\":1,\"group\":\"zone-a\",\"address\":"
+	"\"203.0.113.11:80\",\"state\":\"up\",\"reason\":\"connected\",\"since_ms\":"
+	"1699999800000,\"weight\":3,\"effective_weight\":0.864,\"slow_start_percent\":40,"
+	"\"agent_percent\":90,\"adaptive_percent\":80,\"slots\":1,\"share\":0.5,\"moving\":0,"
+	"\"live\":600,\"flows\":800,\"response_us\":12345,\"response_samples\":77,"
+	"\"response_by\":\"requests\",\"connections\":1000,\"bytes\":60,\"next_hop\":"
+	"\"02:00:00:00:00:0b on gw1\",\"probes\":7,\"probe\":\"connected\",\"latency_us\":250,"
+	"\"probe_failures\":0,\"next_probe_ms\":1700000002000,\"flaps\":0,\"held_until_ms\":null,"
+	"\"agent\":{\"state\":\"up\",\"percent\":90,\"since_ms\":1699999000000,\"heard_ms\":"
+	"1699999999000,\"reason\":null,\"error\":null},"
+	"\"passive\":{\"ejected\":false,\"until_ms\":null,\"ejections\":0,\"good\":9,\"bad\":0},"
+	"\"samples\":{\"connects\":10,\"connected\":9,\"requests\":8,\"answered\":7,\"resets\":1}},"
+	"{\"name\":\"web2\",\"id\":2,\"group\":\"zone-a\",\"address\":\"203.0.113.12:80\","
+	"\"state\":\"ejected\",\"reason\":\"7 of 9 samples failed\",\"since_ms\":1699999990000,"
+	"\"weight\":1,\"effective_weight\":0,\"live\":40,\"response_us\":null,"
+	"\"held_until_ms\":1700000050000,\"flaps\":6,\"probe_failures\":5,\"next_probe_ms\":"
+	"1700000130000,\"agent\":{\"state\":\"drain\",\"percent\":null,\"heard_ms\":1699999998000,"
+	"\"reason\":\"backup runs\",\"error\":\"connection refused\"},"
+	"\"passive\":{\"ejected\":true,\"until_ms\":1700000012000,\"ejections\":3,\"good\":2,"
+	"\"bad\":7},\"samples\":null}]}]}";
+
+static void test_render_status_tells_panic_groups_moves_and_times(void **state)
+{
+	(void)state;
+	status_of(busy_service, false);
+
+	assert_contains(out_text, "least_response, nat, tracked, adaptive weights\n");
+	assert_contains(out_text, "none moving, 120 waiting, on the way to what is wanted\n");
+	assert_contains(out_text,
+			"  moved: 900 slots, 33 of them from dead backends; 7 connections at "
+			"risk\n");
+	assert_contains(out_text, "; 900 flows recorded, 640 live\n");
+	assert_contains(out_text, "  response times: by the data path, sampled\n");
+	assert_contains(out_text,
+			"  panic for 12s: too few backends are healthy, so all are used\n");
+	assert_contains(out_text,
+			"  GROUP           PRIORITY  WEIGHT  HEALTHY   SHARE\n"
+			"  zone-a                 0       4   25.0 %  35.7 %\n"
+			"  sorry (backup)         0       1  100.0 %   0.0 %\n"
+			"  spilling: some of it goes where priorities would not put it\n");
+	assert_contains(
+		out_text,
+		"  BACKEND  GROUP   ADDRESS          STATE    SINCE       WEIGHT   SHARE  LIVE  "
+		"CONNS  AVERAGE  BYTES  REASON\n"
+		"  web1     zone-a  203.0.113.11:80  up       3m 20s  0.864 of 3  50.0 %   600  "
+		"1,000  12.3 ms   60 B  connected\n");
+}
+
+static void test_render_status_notes_tell_why_a_backend_gets_less(void **state)
+{
+	(void)state;
+	status_of(busy_service, false);
+
+	assert_contains(
+		out_text,
+		"samples failed\n"
+		"    web1: weighs 0.864 of 3: slow start 40 %, agent check 90 %, adaptive 80 %\n"
+		"    web2: agent check: no answer (connection refused)\n"
+		"    web2: agent check: drain, backup runs, heard 2s ago\n"
+		"    web2: ejected for 12s more (3 in a row)\n"
+		"    web2: passive: 7 of 9 samples failed\n"
+		"    web2: held down for 50s more: 6 changes of late\n"
+		"    web2: 5 probes in a row failed, next in 2m 10s\n");
+	assert_null(strstr(out_text, "    web1: agent"));
+	assert_null(strstr(out_text, "next hop"));
+}
+
+static void test_render_status_verbose_notes_tell_all_that_is_known(void **state)
+{
+	(void)state;
+	status_of(busy_service, true);
+
+	assert_contains(out_text, "    web1: agent check: up 90 %, heard 1s ago\n");
+	assert_contains(out_text, "    web1: passive: 0 of 9 samples failed\n");
+	assert_contains(out_text, "    web1: 7 probes, the last: connected, 0.25 ms; next in 2s\n");
+	assert_contains(out_text, "    web1: average of requests: 12.3 ms, 77 samples\n");
+	assert_contains(out_text,
+			"    web1: sampled: 9 of 10 connects went on, 7 of 8 requests were "
+			"answered, 1 resets\n");
+}
+
+static void test_render_status_weight_that_a_group_changed_names_the_group(void **state)
+{
+	(void)state;
+	status_of(
+		"{\"services\":[{\"groups\":[{\"name\":\"far\"}],\"backends\":[{\"name\":\"web1\","
+		"\"group\":\"far\",\"state\":\"up\",\"weight\":2,\"effective_weight\":0.5,"
+		"\"slow_start_percent\":50}]}]}",
+		false);
+
+	assert_contains(out_text,
+			"    web1: weighs 0.5 of 2: slow start 50 %, its group's share\n");
+}
+
+static void test_render_status_panic_closed_and_backups_are_said(void **state)
+{
+	(void)state;
+	status_of(
+		"{\"services\":[{\"scheduler\":\"maglev\",\"hash\":\"source\",\"panic\":\"closed\","
+		"\"panic_since_ms\":1699999999000,\"response_source\":\"probes\",\"on_backup\":"
+		"true,"
+		"\"spilling\":true,\"groups\":[{\"name\":\"sorry\",\"backup\":true}]}]}",
+		false);
+
+	assert_contains(out_text, "maglev by source, ");
+	assert_contains(out_text, "so none takes new connections\n");
+	assert_contains(out_text, "by health probes, replies are not seen\n");
+	assert_contains(out_text, "backup groups have the traffic\n");
+	assert_null(strstr(out_text, "spilling"));
 }
 
 static void test_render_status_of_an_empty_reply_has_every_heading(void **state)
@@ -471,6 +595,11 @@ int main(void)
 		RENDER(test_render_status_aligns_every_part),
 		RENDER(test_render_status_verbose_adds_hops_digests_and_unmet_reasons),
 		RENDER(test_render_status_settled_table_is_as_wanted),
+		RENDER(test_render_status_tells_panic_groups_moves_and_times),
+		RENDER(test_render_status_notes_tell_why_a_backend_gets_less),
+		RENDER(test_render_status_verbose_notes_tell_all_that_is_known),
+		RENDER(test_render_status_weight_that_a_group_changed_names_the_group),
+		RENDER(test_render_status_panic_closed_and_backups_are_said),
 		RENDER(test_render_status_of_an_empty_reply_has_every_heading),
 		RENDER(test_render_reload_applied_prints_the_plan),
 		RENDER(test_render_reload_dry_run_says_that_nothing_was_changed),
