@@ -16,8 +16,7 @@
 static void on_datagram(evutil_socket_t fd, short what, void *arg)
 {
 	struct datagram_server *s = arg;
-	struct sockaddr_storage from;
-	socklen_t from_len = sizeof(from);
+	socklen_t from_len = sizeof(s->from);
 	uint8_t reply[DATAGRAM_MAX];
 	ssize_t size;
 	int reply_size;
@@ -25,14 +24,15 @@ static void on_datagram(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	memcpy(s->before, s->request, s->request_size);
 	s->before_size = s->request_size;
-	size = recvfrom(fd, s->request, sizeof(s->request), 0, (struct sockaddr *)&from, &from_len);
+	size = recvfrom(fd, s->request, sizeof(s->request), 0, (struct sockaddr *)&s->from,
+			&from_len);
 	if (size < 0)
 		return;
 	s->request_size = (size_t)size;
 	s->requests++;
 	reply_size = s->answer(s, reply);
 	if (reply_size >= 0)
-		sendto(fd, reply, (size_t)reply_size, 0, (struct sockaddr *)&from, from_len);
+		sendto(fd, reply, (size_t)reply_size, 0, (struct sockaddr *)&s->from, from_len);
 }
 
 void datagram_server_start(struct datagram_server *s, struct event_base *base, const char *ip)

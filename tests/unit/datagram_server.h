@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 struct event_base;
 struct event;
@@ -22,6 +23,7 @@ struct datagram_server {
 	unsigned requests;
 	uint8_t request[DATAGRAM_MAX]; /* the last one */
 	size_t request_size;
+	struct sockaddr_storage from; /* who sent it */
 	uint8_t before[DATAGRAM_MAX]; /* the one before it */
 	size_t before_size;
 };
