@@ -44,7 +44,7 @@ ALWAYS_INLINE int request(struct packet *p, const struct lb_service *service, _B
 	__u64 hash;
 	int backend;
 
-	if (likely(!(service->flags & LB_SVC_LONG_WAY))) {
+	if (likely(!service->flags)) {
 		backend = select_settled(p, service, is_v6);
 		if (likely(backend > 0)) {
 			p->backend = backend;
@@ -115,8 +115,9 @@ ALWAYS_INLINE int ip4(struct packet *p, __u32 l3)
 
 /*
  * IPv6 with extension headers, or odd: offset of the IP header, of what follows the extension
- * headers (<< 5) and its protocol (<< 16), tags (<< 32). A number out of a global function, of which
- * the verifier knows nothing: what follows is walked once, not once for each place of the header.
+ * headers (<< 5) and its protocol (<< 16), tags (<< 32). A number out of a global function, of
+ * which the verifier knows nothing: what follows is walked once, not once for each place of the
+ * header.
  */
 __noinline __u64 ip6_place(struct xdp_md *ctx, __u64 place)
 {
@@ -125,30 +126,31 @@ __noinline __u64 ip6_place(struct xdp_md *ctx, __u64 place)
 	return place | (skipped & CLASSIFY_OFFSET_MASK) << 5 | (skipped & 0xff0000);
 }
 
-ALWAYS_INLINE int ip6_cold(struct packet *p, __u64 place)
+ALWAYS_INLINE int ip6_cold(struct xdp_md *ctx, __u64 place)
 {
+	struct packet p = { .ctx = ctx };
 	__u32 l3, l4;
 
-	place = ip6_place(p->ctx, place);
+	place = ip6_place(ctx, place);
 	l3 = place & 0x1f;
 	l4 = place >> 5 & CLASSIFY_OFFSET_MASK;
-	p->tags = place >> 32;
-	p->proto = place >> 16;
-	if (p->proto == IPPROTO_ICMPV6)
-		return icmp6(p->ctx, l3 | l4 << 16 | (__u64)p->tags << 32);
-	p->eth = packet_at(p->ctx, 0, ETH_HLEN);
-	p->ip = (void *)(long)p->ctx->data + l3;
-	p->l4 = (void *)(long)p->ctx->data + l4;
-	if (p->eth && parse_ip6(p, 1) == PARSE_DONE)
-		return transport(p, 1, 1);
-	return finish(classify6(p->ctx, l3, l4 | p->proto << 16));
+	p.tags = place >> 32;
+	p.proto = place >> 16;
+	if (p.proto == IPPROTO_ICMPV6)
+		return icmp6(ctx, l3 | l4 << 16 | (__u64)p.tags << 32);
+	p.eth = packet_at(ctx, 0, ETH_HLEN);
+	p.ip = (void *)(long)ctx->data + l3;
+	p.l4 = (void *)(long)ctx->data + l4;
+	if (p.eth && parse_ip6(&p, 1) == PARSE_DONE)
+		return transport(&p, 1, 1);
+	return finish(classify6(ctx, l3, l4 | p.proto << 16));
 }
 
 ALWAYS_INLINE int ip6(struct packet *p, __u32 l3)
 {
 	if (likely(parse_ip6(p, 0) == PARSE_DONE))
 		return transport(p, 1, 0);
-	return ip6_cold(p, l3 | (__u64)p->tags << 32);
+	return ip6_cold(p->ctx, l3 | (__u64)p->tags << 32);
 }
 
 SEC("xdp")

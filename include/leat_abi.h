@@ -101,8 +101,7 @@ enum lb_forward { LB_FORWARD_NONE, LB_FORWARD_DSR, LB_FORWARD_NAT };
 #define LB_SVC_PICKED  0x08 /* tracked: a new connection's backend comes by lb_schedules */
 #define LB_SVC_SAMPLED 0x10 /* some connections are followed in lb_samples */
 
-/* flags of a service that the shortest path through the program does not look at */
-#define LB_SVC_LONG_WAY (LB_SVC_TRACKED | LB_SVC_MASKED | LB_SVC_SAMPLED)
+/* a service without any of these goes the shortest path through the program */
 
 /**
  * struct lb_service - one row of lb_services, found by (vip, port, proto, family)
