@@ -1,27 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* How fast the slots of a service follow the table that its effective weights want. */
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "control/state.h"
 #include "plan/churn.h"
 
-/*
- * The words as they will be once all that was granted has happened: a slot that warms up for its
- * target (W, or for UDP a quiet Ts) has it already, or each interval would grant the same moves
- * again. What goes back to where it still is costs nothing.
- */
-static void foresee(const struct control *ctl, const struct control_service *s, uint32_t *words)
+void moves_foresee(const struct control_service *s, const uint32_t *live, const bool *may_stay,
+		   uint32_t *words)
 {
-	const uint32_t *live = dataplane_words(ctl->dp) + s->row.table_base;
-
 	for (uint32_t i = 0; i < s->row.table_size; i++) {
 		uint32_t word = __atomic_load_n(&live[i], __ATOMIC_RELAXED);
 		uint16_t granted = s->target[i];
 
 		words[i] = word;
-		if (granted && s->wanted[i] != LB_SLOT_CURRENT(word) && ctl->may_stay[granted])
+		if (granted && s->wanted[i] != LB_SLOT_CURRENT(word) && may_stay[granted])
 			words[i] = LB_SLOT(granted, granted, 0);
 	}
 }
@@ -50,18 +45,21 @@ static int step(struct control *ctl, struct control_service *s, uint32_t allowed
 	if (!words)
 		return -ENOMEM;
 	mark_who_may_stay(ctl, s, true);
-	foresee(ctl, s, words);
+	moves_foresee(s, dataplane_words(ctl->dp) + s->row.table_base, ctl->may_stay, words);
 	s->churn.waiting = churn_step(&view, allowed, s->row.seed, s->target);
 	mark_who_may_stay(ctl, s, false);
 	free(words);
 	return 0;
 }
 
-/* Picked services have nothing to lose by a move, and an empty table nobody to disturb. */
+/*
+ * Picked services have nothing to lose by a move, and an empty table nobody to disturb; the slots
+ * of UDP move when they have been quiet, one by one.
+ */
 static bool is_bounded(const struct control_service *s)
 {
 	return s->is_filled && model_scheduler_is_hash(s->model->scheduler) &&
-	       s->model->churn.max_moves_permille && s->model->churn.max_moves_permille < 1000;
+	       s->model->proto != IPPROTO_UDP && s->model->churn.max_moves_permille < 1000;
 }
 
 int moves_plan(struct control *ctl, struct control_service *s, bool is_new, uint64_t now_ms)

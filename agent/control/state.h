@@ -403,6 +403,15 @@ void schedule_after_slots(struct control *ctl, struct control_service *s);
  * -ENOMEM */
 int moves_plan(struct control *ctl, struct control_service *s, bool is_new, uint64_t now_ms);
 
+/**
+ * moves_foresee - the words as they will be once all that was granted has happened
+ * A slot that warms up for its target (W, or for UDP a quiet Ts) has it already, or each interval
+ * would grant the same moves again. What goes back to where it still is costs nothing.
+ * @live: the words as they stand; @words: table_size, filled
+ */
+void moves_foresee(const struct control_service *s, const uint32_t *live, const bool *may_stay,
+		   uint32_t *words);
+
 /** moves_count - a slot's word was changed */
 void moves_count(struct control *ctl, struct control_service *s, uint32_t was, uint32_t now);
 

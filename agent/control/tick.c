@@ -156,7 +156,8 @@ void control_tick(struct control *ctl)
 
 void control_soon(struct control *ctl)
 {
-	event_active(ctl->soon, EV_TIMEOUT, 1);
+	if (ctl->soon)
+		event_active(ctl->soon, EV_TIMEOUT, 1);
 }
 
 /* ---- flows ---------------------------------------------------------------- */
