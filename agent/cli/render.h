@@ -23,7 +23,8 @@ void render_service(const json_t *service, int64_t now_ms, bool is_verbose, FILE
  * render_backend_notes - lines below its service's table: what is not ordinary about it, and why it
  * weighs what it weighs; where @is_verbose all that is known
  */
-void render_backend_notes(const json_t *backend, int64_t now_ms, bool is_verbose, FILE *out);
+void render_backend_notes(const json_t *service, const json_t *backend, int64_t now_ms,
+			  bool is_verbose, FILE *out);
 
 /** render_reload - POST /v1/reload: the plan on @out, what is wrong with the file on @err */
 void render_reload(const json_t *reload, FILE *out, FILE *err);

@@ -10,6 +10,7 @@
 
 /** struct notes - of one backend; a line begins with its name */
 struct notes {
+	const json_t *service;
 	const json_t *backend;
 	int64_t now_ms;
 	bool is_verbose;
@@ -46,32 +47,29 @@ static bool is_state(const struct notes *notes, const char *state)
 
 /* ---- weight ------------------------------------------------------------------ */
 
-static bool add_part(char *text, size_t size, const json_t *backend, const char *field,
+static void add_part(char *text, size_t size, const json_t *backend, const char *field,
 		     const char *what)
 {
 	size_t used = strlen(text);
 
 	if (field_is_null(backend, field) || field_real(backend, field) == 100)
-		return false;
+		return;
 	snprintf(text + used, size - used, "%s%s %.3g %%", used ? ", " : "", what,
 		 field_real(backend, field));
-	return true;
 }
 
-static double scale_of(const json_t *backend, const char *field)
+/* The backend's group, where it does not have all of the traffic. */
+static const json_t *partial_group(const struct notes *notes)
 {
-	return field_is_null(backend, field) ? 1 : field_real(backend, field) / 100;
-}
+	const char *name = field_text(notes->backend, "group");
+	const json_t *group;
+	size_t i;
 
-/* What is left after the backend's own parts is its group's share, or nobody's fault. */
-static bool is_by_group(const json_t *backend, double effective)
-{
-	double own = (double)field_number(backend, "weight") *
-		     scale_of(backend, "slow_start_percent") * scale_of(backend, "agent_percent") *
-		     scale_of(backend, "adaptive_percent");
-
-	return !field_is_null(backend, "group") &&
-	       (effective < 0.95 * own || effective > 1.05 * own);
+	json_array_foreach (json_object_get(notes->service, "groups"), i, group) {
+		if (strcmp(field_text(group, "name"), name) == 0)
+			return field_real(group, "share") < 1 ? group : NULL;
+	}
+	return NULL;
 }
 
 static void note_weight(const struct notes *notes)
@@ -79,16 +77,18 @@ static void note_weight(const struct notes *notes)
 	const json_t *backend = notes->backend;
 	int64_t weight = field_number(backend, "weight");
 	double effective = field_real(backend, "effective_weight");
-	char parts[128] = "";
+	const json_t *group = partial_group(notes);
+	char parts[160] = "";
 
 	if (!is_state(notes, "up") || effective == (double)weight)
 		return;
 	add_part(parts, sizeof(parts), backend, "slow_start_percent", "slow start");
 	add_part(parts, sizeof(parts), backend, "agent_percent", "agent check");
 	add_part(parts, sizeof(parts), backend, "adaptive_percent", "adaptive");
-	if (is_by_group(backend, effective))
+	if (group)
 		snprintf(parts + strlen(parts), sizeof(parts) - strlen(parts),
-			 "%sits group's share", *parts ? ", " : "");
+			 "%sits group has %.3g %% of the traffic", *parts ? ", " : "",
+			 100 * field_real(group, "share"));
 	if (*parts)
 		note(notes, "weighs %.3g of %" PRId64 ": %s", effective, weight, parts);
 }
@@ -188,9 +188,10 @@ static void note_samples(const struct notes *notes)
 		     field_number(samples, "resets"));
 }
 
-void render_backend_notes(const json_t *backend, int64_t now_ms, bool is_verbose, FILE *out)
+void render_backend_notes(const json_t *service, const json_t *backend, int64_t now_ms,
+			  bool is_verbose, FILE *out)
 {
-	const struct notes notes = { backend, now_ms, is_verbose, out };
+	const struct notes notes = { service, backend, now_ms, is_verbose, out };
 
 	note_weight(&notes);
 	note_agent(&notes);

@@ -263,7 +263,7 @@ static void render_backends(const json_t *service, int64_t now_ms, bool is_verbo
 	table_print(&table, 2, out);
 	table_free(&table);
 	json_array_foreach (backends, i, backend) {
-		render_backend_notes(backend, now_ms, is_verbose, out);
+		render_backend_notes(service, backend, now_ms, is_verbose, out);
 	}
 }
 

@@ -244,16 +244,15 @@ static void test_render_status_notes_tell_why_a_backend_gets_less(void **state)
 	(void)state;
 	status_of(busy_service, false);
 
-	assert_contains(
-		out_text,
-		"samples failed\n"
-		"    web1: weighs 0.864 of 3: slow start 40 %, agent check 90 %, adaptive 80 %\n"
-		"    web2: agent check: no answer (connection refused)\n"
-		"    web2: agent check: drain, backup runs, heard 2s ago\n"
-		"    web2: ejected for 12s more (3 in a row)\n"
-		"    web2: passive: 7 of 9 samples failed\n"
-		"    web2: held down for 50s more: 6 changes of late\n"
-		"    web2: 5 probes in a row failed, next in 2m 10s\n");
+	assert_contains(out_text, "samples failed\n"
+				  "    web1: weighs 0.864 of 3: slow start 40 %, agent check 90 %, "
+				  "adaptive 80 %, its group has 35.7 % of the traffic\n"
+				  "    web2: agent check: no answer (connection refused)\n"
+				  "    web2: agent check: drain, backup runs, heard 2s ago\n"
+				  "    web2: ejected for 12s more (3 in a row)\n"
+				  "    web2: passive: 7 of 9 samples failed\n"
+				  "    web2: held down for 50s more: 6 changes of late\n"
+				  "    web2: 5 probes in a row failed, next in 2m 10s\n");
 	assert_null(strstr(out_text, "    web1: agent"));
 	assert_null(strstr(out_text, "next hop"));
 }
@@ -275,14 +274,15 @@ static void test_render_status_verbose_notes_tell_all_that_is_known(void **state
 static void test_render_status_weight_that_a_group_changed_names_the_group(void **state)
 {
 	(void)state;
-	status_of(
-		"{\"services\":[{\"groups\":[{\"name\":\"far\"}],\"backends\":[{\"name\":\"web1\","
-		"\"group\":\"far\",\"state\":\"up\",\"weight\":2,\"effective_weight\":0.5,"
-		"\"slow_start_percent\":50}]}]}",
-		false);
+	status_of("{\"services\":[{\"groups\":[{\"name\":\"near\",\"share\":1},{\"name\":\"far\","
+		  "\"share\":0}],\"backends\":[{\"name\":\"web1\","
+		  "\"group\":\"far\",\"state\":\"up\",\"weight\":2,\"effective_weight\":0,"
+		  "\"slow_start_percent\":50}]}]}",
+		  false);
 
-	assert_contains(out_text,
-			"    web1: weighs 0.5 of 2: slow start 50 %, its group's share\n");
+	assert_contains(
+		out_text,
+		"    web1: weighs 0 of 2: slow start 50 %, its group has 0 % of the traffic\n");
 }
 
 static void test_render_status_panic_closed_and_backups_are_said(void **state)
