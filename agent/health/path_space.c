@@ -110,7 +110,7 @@ static int device_index(const struct path_space *space)
 	return ioctl(space->control_v4, SIOCGIFINDEX, &request) ? -errno : request.ifr_ifindex;
 }
 
-/* add_routes - everything goes to the device */
+/* add_routes - everything goes to the device; nothing happens where it does */
 static int add_routes(const struct path_space *space)
 {
 	static const struct sockaddr_in any = { .sin_family = AF_INET };
@@ -120,10 +120,10 @@ static int add_routes(const struct path_space *space)
 
 	memcpy(&v4.rt_dst, &any, sizeof(any));
 	memcpy(&v4.rt_genmask, &any, sizeof(any));
-	if (ioctl(space->control_v4, SIOCADDRT, &v4))
+	if (ioctl(space->control_v4, SIOCADDRT, &v4) && errno != EEXIST)
 		return -errno;
 	v6.rtmsg_ifindex = device_index(space);
-	if (space->control_v6 >= 0 && ioctl(space->control_v6, SIOCADDRT, &v6))
+	if (space->control_v6 >= 0 && ioctl(space->control_v6, SIOCADDRT, &v6) && errno != EEXIST)
 		return -errno;
 	return 0;
 }
@@ -182,6 +182,8 @@ int path_space_add_source(struct path_space *space, const struct lb_addr *source
 		return -ENOSPC;
 	space->sources[place] = *source;
 	err = change_source(space, place, true);
+	if (!err) /* they went with the last address, if there was none now */
+		err = add_routes(space);
 	if (err)
 		space->sources[place] = none;
 	return err;
@@ -212,9 +214,7 @@ static int open_all(struct path_space *space)
 		return -errno;
 	err = open_away(space);
 	go_home(space);
-	if (!err)
-		err = make_device(space);
-	return err ? err : add_routes(space);
+	return err ? err : make_device(space);
 }
 
 int path_space_open(struct path_space *space)
