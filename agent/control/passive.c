@@ -77,6 +77,7 @@ static void eject(struct control *ctl, struct control_service *s, struct control
 	uint64_t span_ms = b->outlier.ejected_until_ms - now_ms;
 
 	b->is_ejected = true;
+	b->ejections++;
 	b->ejected_until_ms = control_realtime_ms() + span_ms;
 	snprintf(b->eject_reason, sizeof(b->eject_reason),
 		 "ejected: %u of %u sampled connections without progress", window.bad,

@@ -102,6 +102,7 @@ struct control_backend {
 	bool is_ejected;	       /* takes no newcomers, until ... */
 	uint64_t ejected_until_ms;     /* CLOCK_REALTIME; 0: not ejected */
 	char eject_reason[96];
+	uint64_t ejections; /* by this agent, ever */
 	uint64_t held_until_ms; /* CLOCK_REALTIME: held down for flapping; 0: not */
 	struct lb_memo memo;	/* as last written for the next agent */
 	bool has_agent;		/* its agent check runs */

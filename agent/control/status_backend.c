@@ -142,10 +142,10 @@ static json_t *describe_passive(const struct control_service *s, const struct co
 	if (!s->model->passive.is_on)
 		return json_null();
 	window = outlier_window(&b->outlier, &s->model->passive, control_monotonic_ms());
-	return json_pack("{s:b, s:o, s:i, s:I, s:I}", "ejected", (int)b->is_ejected, "until_ms",
-			 integer_or_null(b->ejected_until_ms != 0, b->ejected_until_ms),
-			 "ejections", (int)b->outlier.ejections, "good", (json_int_t)window.good,
-			 "bad", (json_int_t)window.bad);
+	return json_pack("{s:b, s:o, s:i, s:I, s:I, s:I}", "ejected", (int)b->is_ejected,
+			 "until_ms", integer_or_null(b->is_ejected, b->ejected_until_ms),
+			 "ejections", (int)b->outlier.ejections, "total", (json_int_t)b->ejections,
+			 "good", (json_int_t)window.good, "bad", (json_int_t)window.bad);
 }
 
 static json_t *describe_samples(const struct control *ctl, const struct control_service *s,

@@ -41,7 +41,7 @@ static const char status_text[] =
 	"\"connected\":9,\"requests\":8,\"answered\":7,\"resets\":1}},"
 	"{\"name\":\"web2\",\"address\":\"[2001:db8::12]:80\",\"state\":\"ejected\",\"group\":null,"
 	"\"weight\":1,\"effective_weight\":0,\"live\":12,\"response_us\":null,\"agent\":null,"
-	"\"passive\":{\"ejected\":true,\"good\":1,\"bad\":8},\"samples\":null}]}]}";
+	"\"passive\":{\"ejected\":true,\"total\":3,\"good\":1,\"bad\":8},\"samples\":null}]}]}";
 
 static char *text;
 
@@ -142,6 +142,7 @@ static void test_metrics_backend_has_weight_load_and_times(void **state)
 	assert_line("leat_backend_agent_ratio" WEB1 " 0.9");
 	assert_line("leat_backend_ejected" WEB1 " 0");
 	assert_line("leat_backend_ejected" WEB2 " 1");
+	assert_line("leat_backend_ejections_total" WEB2 " 3");
 	assert_line("leat_backend_live_connections" WEB2 " 12");
 	assert_line("leat_backend_sampled_answered_total" WEB1 " 7");
 }
