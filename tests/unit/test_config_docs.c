@@ -2,6 +2,7 @@
 /*
  * docs/configuration.md has a row for every key, and it says what the schema says.
  * After a change of the schema, this test prints the rows that the page should have.
+ * lb.yaml shows every key, and what it shows in comments is right.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -113,10 +114,10 @@ static char *make_row(const struct config_table *table, const struct config_key 
 	return row;
 }
 
-static char *read_page(void)
+static char *read_text(const char *path)
 {
 	enum { MOST = 1 << 20 };
-	FILE *in = fopen("docs/configuration.md", "re");
+	FILE *in = fopen(path, "re");
 	char *page = calloc(1, MOST + 1);
 
 	assert_non_null(in);
@@ -145,7 +146,7 @@ static unsigned count_missing(const struct config_table *table, const char *page
 
 static void test_config_docs_have_every_key_as_the_schema_says(void **state)
 {
-	AUTO_FREE char *page = read_page();
+	AUTO_FREE char *page = read_text("docs/configuration.md");
 	(void)state;
 
 	assert_int_equal(count_missing(&schema_top, page), 0);
@@ -168,7 +169,7 @@ static char *cut_block(char **page, const char *fence)
 
 static void test_config_docs_example_gives_the_errors_shown(void **state)
 {
-	AUTO_FREE char *page = read_page();
+	AUTO_FREE char *page = read_text("docs/configuration.md");
 	char *rest = strstr(page, "## Errors");
 	struct config_errors errors = {};
 	struct model_config *config = NULL;
@@ -188,6 +189,113 @@ static void test_config_docs_example_gives_the_errors_shown(void **state)
 	assert_string_equal(got, expected);
 	config_errors_free(&errors);
 }
+
+/* ---- lb.yaml ---- */
+
+/* Whether @key stands in @text as a key: "key:", with no longer word around it. */
+static bool has_key(const char *text, const char *key)
+{
+	size_t length = strlen(key);
+
+	for (const char *at = strstr(text, key); at; at = strstr(at + 1, key)) {
+		if (at > text && strchr(" {\n", at[-1]) && at[length] == ':')
+			return true;
+	}
+	return false;
+}
+
+static unsigned count_not_shown(const struct config_table *table, const char *text)
+{
+	unsigned missing = 0;
+
+	for (size_t i = 0; i < table->count; i++) {
+		if (!has_key(text, table->keys[i].name)) {
+			print_error("lb.yaml does not show %s of %s\n", table->keys[i].name,
+				    table->what);
+			missing++;
+		}
+		if (table->keys[i].table)
+			missing += count_not_shown(table->keys[i].table, text);
+	}
+	return missing;
+}
+
+static void test_config_shipped_file_shows_every_key(void **state)
+{
+	AUTO_FREE char *text = read_text("lb.yaml");
+	(void)state;
+
+	assert_int_equal(count_not_shown(&schema_top, text), 0);
+}
+
+static void assert_right(const char *text, const char *what)
+{
+	struct config_errors errors = {};
+	struct model_config *config = NULL;
+	int err = config_parse(text, strlen(text), &config, &errors);
+
+	for (size_t i = 0; i < errors.count; i++)
+		print_error("lb.yaml:%u:%u: %s, with this no comment: %.60s\n",
+			    errors.list[i].pos.line, errors.list[i].pos.column, errors.list[i].text,
+			    what);
+	assert_int_equal(err, 0);
+	model_config_free(config);
+	config_errors_free(&errors);
+}
+
+/* The "# " of a line that is an option behind a #: "# word: ..."; NULL: it is none. */
+static char *find_option(char *line)
+{
+	char *mark = line + strspn(line, " ");
+	size_t length;
+
+	if (strncmp(mark, "# ", 2) != 0)
+		return NULL;
+	length = strspn(mark + 2, "abcdefghijklmnopqrstuvwxyz_0123456789");
+	return length && mark[2 + length] == ':' ? mark : NULL;
+}
+
+/* Each alone, because some stand for the same key. */
+static void test_config_shipped_file_options_behind_a_hash_are_right(void **state)
+{
+	AUTO_FREE char *text = read_text("lb.yaml");
+	unsigned options = 0;
+	(void)state;
+
+	for (char *line = text; line; line = strchr(line, '\n')) {
+		char *mark;
+
+		line += *line == '\n';
+		mark = find_option(line);
+		if (!mark)
+			continue;
+		memmove(mark, mark + 2, strlen(mark + 2) + 1);
+		assert_right(text, mark);
+		memmove(mark + 2, mark, strlen(mark) + 1);
+		memcpy(mark, "# ", 2);
+		options++;
+	}
+	assert_true(options > 10);
+}
+
+static void test_config_shipped_file_services_behind_a_hash_are_right(void **state)
+{
+	static const char begin[] = "\n  # # ";
+	AUTO_FREE char *text = read_text("lb.yaml");
+	char *line = strstr(text, begin);
+	(void)state;
+
+	assert_non_null(line);
+	for (; line; line = strchr(line + 1, '\n')) {
+		if (strncmp(line, "\n  # ", 5) == 0)
+			memmove(line + 3, line + 5, strlen(line + 5) + 1);
+	}
+
+	assert_non_null(strstr(text, "\n  - name: mail4"));
+	assert_right(text, "services at the end");
+}
+
+/* ---- the schema itself ---- */
 
 static void test_config_schema_rows_are_whole(void **state)
 {
@@ -220,6 +328,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_config_docs_have_every_key_as_the_schema_says),
 		cmocka_unit_test(test_config_docs_example_gives_the_errors_shown),
+		cmocka_unit_test(test_config_shipped_file_shows_every_key),
+		cmocka_unit_test(test_config_shipped_file_options_behind_a_hash_are_right),
+		cmocka_unit_test(test_config_shipped_file_services_behind_a_hash_are_right),
 		cmocka_unit_test(test_config_schema_rows_are_whole),
 	};
 

@@ -51,6 +51,7 @@
 	SERVICES "  - name: web\n    vip: 198.51.100.10:80\n    groups: [{name: zone-a}, {name: "  \
 		 "zone-b}]\n    backends:\n" BACKEND(text)
 
+#define LABEL	   "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa." /* 62 and a dot */
 #define SCHEDULERS "maglev, source_hash, round_robin, least_conn, least_response"
 #define PROBES	   "tcp, http, https, grpc, udp, dns, icmp, exec, none"
 
@@ -361,6 +362,8 @@ static const struct bad_case cases[] = {
 	  "8:20: kp: expected a number such as 0.5, found \"-1\"" },
 	{ "adaptive.kp", ADAPTIVE("kp: 10.001"),
 	  "8:20: kp: 10.001 is out of range; it must be 0 to 10" },
+	{ "adaptive.kp", ADAPTIVE("kp: 18446744073709552"), /* x 1000 is 384 in 64 bits */
+	  "8:20: kp: 18446744073709552 is out of range; it must be 0 to 10" },
 	{ "adaptive.ki", ADAPTIVE("ki: 1e-3"),
 	  "8:20: ki: expected a number such as 0.5, found \"1e-3\"" },
 	{ "adaptive.ki", ADAPTIVE("ki: 11"), "8:20: ki: 11 is out of range; it must be 0 to 10" },
@@ -557,6 +560,11 @@ static const struct bad_case cases[] = {
 	  "6:32: weight: expected a whole number, found \"50%\"" },
 	{ "group.backup", SERVICE("groups: [{name: a}, {name: b, backup: yes}]"),
 	  "6:43: backup: expected true or false, found \"yes\"" },
+	{ "group.name",
+	  SERVICES "  - name: web\n    vip: 198.51.100.10:80\n    groups: [{name: Zone A}]\n    "
+		   "backends:\n" BACKEND("address: 10.0.0.11, group: zone-a"),
+	  "5:21: name: \"Zone A\" has characters other than a-z, 0-9, dot, underscore and "
+	  "hyphen" },
 	{ "backend.group", GROUPED("address: 10.0.0.11, group: zone-c"),
 	  "7:37: group: \"zone-c\" is no group of this service; did you mean \"zone-a\"? Its "
 	  "groups are: zone-a, zone-b" },
@@ -630,6 +638,10 @@ static const struct bad_case cases[] = {
 	  "6:20: type: \"ldap\" is not known; known are: " PROBES "\n"
 	  "6:36: interval: \"2\" has no unit; 2ms or 2s?\n"
 	  "6:56: path: \"y\" does not begin with /; for example /health" },
+	{ "", HEALTH("zzzzzzzzz: 1"),
+	  "6:14: unknown key \"zzzzzzzzz\" in health; known are type, via, interval, "
+	  "fast_interval, timeout, rise, fall, jitter, backoff, damping, port, method, path, host, "
+	  "expect, body, tls, service, send, query, query_type, rcodes, command" },
 	{ "health.type", HEALTH("type: none, interval: 1s"),
 	  "6:26: interval: has no effect with type: none; remove it, or choose another type" },
 	{ "health.type", HEALTH("interval: 1s, type: none"),
@@ -838,6 +850,9 @@ static const struct bad_case cases[] = {
 	  "6:32: query: expected a name such as www.example.com, found a list" },
 	{ "health.query", TYPE_UDP("query: a"),
 	  "6:25: query: belongs to type: dns; this one is udp" },
+	{ "health.query", TYPE_DNS("query: " LABEL LABEL LABEL LABEL "aa"),
+	  "6:32: query: \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa...\" is longer than 253 "
+	  "characters; for example www.example.com" },
 	{ "health.query_type", TYPE_DNS("query: a, query_type: aaaa"),
 	  "6:47: query_type: \"aaaa\" is not known; did you mean \"AAAA\"? Known are: A, AAAA, "
 	  "CNAME, MX, NS, PTR, SOA, SRV, TXT" },
