@@ -21,6 +21,7 @@ const volatile _Bool cfg_has_picks;    /* LB_SVC_PICKED */
 const volatile _Bool cfg_has_counts;   /* lb_loads[].live is kept */
 const volatile _Bool cfg_has_affinity; /* lb_affinities */
 const volatile _Bool cfg_has_samples;  /* LB_SVC_SAMPLED */
+const volatile _Bool cfg_has_quic;     /* LB_SVC_QUIC */
 const volatile _Bool cfg_dry_run;      /* leat explain: write nothing, fill lb_explain */
 
 #endif

@@ -7,7 +7,7 @@
  * Every stage fills or reads one struct packet and returns LB_OK or a reason; finish
  * alone knows XDP verdicts and counters. Chapters in reading order: packet.h,
  * config.h, maps.h, parse.h, service.h, flow.h, schedule.h, follow.h, hop.h, sample.h,
- * select.h, forward.h, csum.h, nat.h, stats.h, and for what is rare icmp.h and classify.h.
+ * quic.h, select.h, forward.h, csum.h, nat.h, stats.h, and for what is rare icmp.h and classify.h.
  */
 #include "classify.h"
 #include "config.h"

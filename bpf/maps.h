@@ -91,6 +91,14 @@ struct {
 } lb_affinities SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, LB_MAX_BACKENDS);
+	__type(key, struct lb_quic_key);
+	__type(value, __u32); /* backend */
+} lb_quic_servers SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_DEVMAP_HASH);
 	__uint(max_entries, LB_MAX_PORTS);
 	__type(key, __u32); /* ifindex */

@@ -5,6 +5,7 @@
 
 #include "follow.h"
 #include "hop.h"
+#include "quic.h"
 #include "sample.h"
 
 /** select_key - of struct lb_flow4 or lb_flow6 */
@@ -114,6 +115,12 @@ ALWAYS_INLINE enum lb_reason select_slowly(struct packet *p, const struct lb_ser
 	return LB_OK;
 }
 
+ALWAYS_INLINE int select_quic(const struct packet *p, __u32 service)
+{
+	return quic_backend(p->ctx, (p->l4 - (void *)(long)p->ctx->data) + sizeof(struct udphdr),
+			    service);
+}
+
 /** select_recorded - by the record: tracked services, moving slots, and what the shortest path
  * leaves out; reasons as in flow.h; *@hash: the flow's */
 ALWAYS_INLINE enum lb_reason select_recorded(struct packet *p, const struct lb_service *service,
@@ -136,7 +143,13 @@ ALWAYS_INLINE enum lb_reason select_recorded(struct packet *p, const struct lb_s
 	slot = select_slot(service, slot_hash);
 	if (cfg_dry_run)
 		select_explain(service, slot_hash);
-	if ((cfg_has_masks || cfg_has_samples) && !(service->flags & LB_SVC_TRACKED)) {
+	if (cfg_has_quic && service->flags & LB_SVC_QUIC) {
+		p->backend = select_quic(p, service->id);
+		if (p->backend)
+			return LB_OK;
+	}
+	if ((cfg_has_masks || cfg_has_samples || cfg_has_quic) &&
+	    !(service->flags & LB_SVC_TRACKED)) {
 		word = flow_slot_word(slot);
 		if (likely(!LB_SLOT_MOVING(word))) {
 			p->backend = LB_SLOT_CURRENT(word);

@@ -100,6 +100,7 @@ enum lb_forward { LB_FORWARD_NONE, LB_FORWARD_DSR, LB_FORWARD_NAT };
 #define LB_SVC_MASKED  0x04 /* the slot's hash is of the masked client address, without the port */
 #define LB_SVC_PICKED  0x08 /* tracked: a new connection's backend comes by lb_schedules */
 #define LB_SVC_SAMPLED 0x10 /* some connections are followed in lb_samples */
+#define LB_SVC_QUIC    0x20 /* udp: by the server id in QUIC's connection id, where it names one */
 
 /* a service without any of these goes the shortest path through the program */
 
@@ -157,9 +158,21 @@ struct lb_schedule {
 	__u8 pick;	   /* enum lb_pick */
 	__u8 draws;
 	__u8 is_sampled;
-	__u8 pad;
+	__u8 quic_length;	/* of a server id, 1..8 bytes */
 	__u64 mask_hi, mask_lo; /* affinity: of an IPv6 client's address, network order */
-	__u64 pad2[3];
+	__u8 quic_config;	/* the three bits that begin our connection ids, 0..6 */
+	__u8 pad[7];
+	__u64 pad2[2];
+};
+
+/**
+ * struct lb_quic_key - lb_quic_servers, a hash: server id -> backend id (32 bits)
+ * Source: draft-ietf-quic-load-balancers, plaintext server ids.
+ */
+struct lb_quic_key {
+	__u64 server_id; /* host order */
+	__u32 service;
+	__u32 pad;
 };
 
 /* ---- backends ---------------------------------------------------------- */
@@ -556,6 +569,7 @@ LB_ASSERT_SIZE(struct lb_addr, 16);
 LB_ASSERT_SIZE(struct lb_service, 64);
 LB_ASSERT_SIZE(struct lb_timers, 8);
 LB_ASSERT_SIZE(struct lb_schedule, 64);
+LB_ASSERT_SIZE(struct lb_quic_key, 16);
 LB_ASSERT_SIZE(struct lb_load, 64);
 LB_ASSERT_SIZE(struct lb_sample, 64);
 LB_ASSERT_SIZE(struct lb_affinity_key, 24);

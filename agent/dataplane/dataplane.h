@@ -25,6 +25,7 @@ struct dataplane_features {
 	bool has_counts;   /* a service picks by load: lb_loads[].live is kept */
 	bool has_affinity; /* a schedule with affinity */
 	bool has_samples;  /* SAMPLED */
+	bool has_quic;	   /* QUIC */
 };
 
 /** struct dataplane_settings - of the node; sizes count only where nothing is pinned yet */
@@ -177,6 +178,17 @@ void dataplane_put_schedule(struct dataplane *dp, uint16_t service,
 
 /** dataplane_get_schedule - as the data path has it; of an adopted service, the last agent's */
 struct lb_schedule dataplane_get_schedule(const struct dataplane *dp, uint16_t service);
+
+/** dataplane_put_quic_server - packets of @service whose connection id has @server_id go to
+ * @backend; 0 or -errno */
+int dataplane_put_quic_server(struct dataplane *dp, uint16_t service, uint64_t server_id,
+			      uint16_t backend);
+
+/** dataplane_keep_quic_servers - forget the ids of @service that @keeps (of @arg) does not want; 0
+ * or -errno */
+int dataplane_keep_quic_servers(struct dataplane *dp, uint16_t service,
+				bool (*keeps)(void *arg, uint64_t server_id, uint16_t backend),
+				void *arg);
 
 /** dataplane_loads - live memory, LB_MAX_BACKENDS rows; the data path adds to it */
 const struct lb_load *dataplane_loads(const struct dataplane *dp);

@@ -28,6 +28,7 @@ enum dataplane_map {
 	MAP_REASONS,
 	MAP_PORTS,
 	MAP_AFFINITIES,
+	MAP_QUIC_SERVERS,
 	MAP_COUNT,
 };
 

@@ -26,6 +26,7 @@ static const char *const map_names[MAP_COUNT] = {
 	[MAP_REASONS] = "lb_reasons",
 	[MAP_PORTS] = "lb_ports",
 	[MAP_AFFINITIES] = "lb_affinities",
+	[MAP_QUIC_SERVERS] = "lb_quic_servers",
 };
 
 const char *pins_map_name(enum dataplane_map which)

@@ -45,6 +45,8 @@ static struct bpf_map *map_of(const struct lb *skel, enum dataplane_map which)
 		return skel->maps.lb_ports;
 	case MAP_AFFINITIES:
 		return skel->maps.lb_affinities;
+	case MAP_QUIC_SERVERS:
+		return skel->maps.lb_quic_servers;
 	case MAP_COUNT:
 		break;
 	}
@@ -66,6 +68,7 @@ static void set_rodata(const struct dataplane *dp, const struct dataplane_tuning
 	rodata->cfg_has_counts = tuning->features.has_counts;
 	rodata->cfg_has_affinity = tuning->features.has_affinity;
 	rodata->cfg_has_samples = tuning->features.has_samples;
+	rodata->cfg_has_quic = tuning->features.has_quic;
 	rodata->cfg_dry_run = tuning->dry_run;
 }
 

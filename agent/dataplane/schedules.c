@@ -2,7 +2,10 @@
 /* What schedulers and samples share with the data path, and what one agent leaves to the next. */
 #include "dataplane/internal.h"
 
+#include <errno.h>
 #include <string.h>
+
+#include <bpf/bpf.h>
 
 _Static_assert(offsetof(struct lb_schedule, cycle) == 8, "one store, with affinity");
 _Static_assert(offsetof(struct lb_schedule, sample_mask) == 16, "one store, with pick and draws");
@@ -36,6 +39,7 @@ void dataplane_put_schedule(struct dataplane *dp, uint16_t service,
 
 	__atomic_store_n(&row->mask_hi, schedule->mask_hi, __ATOMIC_RELEASE);
 	__atomic_store_n(&row->mask_lo, schedule->mask_lo, __ATOMIC_RELEASE);
+	__atomic_store_n(&row->quic_config, schedule->quic_config, __ATOMIC_RELEASE);
 	store_at(row, how, word_at(schedule, how));
 	store_at(row, how_far, word_at(schedule, how_far));
 }
@@ -43,6 +47,35 @@ void dataplane_put_schedule(struct dataplane *dp, uint16_t service,
 struct lb_schedule dataplane_get_schedule(const struct dataplane *dp, uint16_t service)
 {
 	return dp->tables.schedules[service % LB_SERVICE_IDS];
+}
+
+int dataplane_put_quic_server(struct dataplane *dp, uint16_t service, uint64_t server_id,
+			      uint16_t backend)
+{
+	struct lb_quic_key key = { .server_id = server_id, .service = service };
+	uint32_t id = backend;
+
+	return bpf_map_update_elem(dp->map_fd[MAP_QUIC_SERVERS], &key, &id, BPF_ANY);
+}
+
+int dataplane_keep_quic_servers(struct dataplane *dp, uint16_t service,
+				bool (*keeps)(void *arg, uint64_t server_id, uint16_t backend),
+				void *arg)
+{
+	int fd = dp->map_fd[MAP_QUIC_SERVERS], err;
+	struct lb_quic_key key, next;
+	uint32_t backend;
+
+	err = bpf_map_get_next_key(fd, NULL, &next);
+	while (!err) {
+		key = next;
+		err = bpf_map_get_next_key(fd, &key, &next); /* before the key goes */
+		if (key.service != service || bpf_map_lookup_elem(fd, &key, &backend))
+			continue;
+		if (!keeps(arg, key.server_id, (uint16_t)backend))
+			bpf_map_delete_elem(fd, &key);
+	}
+	return err == -ENOENT ? 0 : err;
 }
 
 const struct lb_load *dataplane_loads(const struct dataplane *dp)

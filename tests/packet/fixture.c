@@ -285,6 +285,7 @@ void fixture_use_all_features(void)
 		.has_counts = true,
 		.has_affinity = true,
 		.has_samples = true,
+		.has_quic = true,
 	};
 	struct dataplane_error error = {};
 

@@ -153,10 +153,10 @@ static bool find_service(const struct dataplane *dp, const struct lb_service *ro
 
 static void test_dataplane_open_first_pins_all_and_sizes_maps(void **state)
 {
-	static const char *const names[] = { "lb_node",	  "lb_tables",	  "lb_slots",
-					     "lb_stamps", "lb_flows4",	  "lb_flows6",
-					     "lb_locks",  "lb_be_stats",  "lb_reasons",
-					     "lb_ports",  "lb_affinities" };
+	static const char *const names[] = { "lb_node",	  "lb_tables",	   "lb_slots",
+					     "lb_stamps", "lb_flows4",	   "lb_flows6",
+					     "lb_locks",  "lb_be_stats",   "lb_reasons",
+					     "lb_ports",  "lb_affinities", "lb_quic_servers" };
 	struct dataplane *dp;
 	const struct lb_node *node;
 
