@@ -8,13 +8,20 @@
 
 #include "model/addr.h"
 #include "plan/changes.h"
+#include "plan/diff_parts.h"
 
-#define PROBE_LEN 64
+#define DEFAULT_AFFINITIES 65536 /* where limits say nothing */
 
 #define RISK_OTHER_WAY                                                                             \
 	"the service is made anew; its connections lose their records, and packets go another way"
 #define RISK_OTHER_TABLE                                                                           \
 	"every slot may get another backend at once; connections without a record break"
+#define RISK_OTHER_SLOT                                                                            \
+	"every client may get another slot, and so another backend, at once; connections "         \
+	"without a record break"
+#define RISK_OTHER_PICK                                                                            \
+	"connections with a record stay where they are; a client's next ones may go to another "   \
+	"backend than its earlier ones"
 #define FIXED_AT_START "fixed at the first start; leave it as it is, or stop --detach and run again"
 
 static const struct changes_nature plain_change = { .kind = DIFF_CHANGED };
@@ -22,9 +29,12 @@ static const struct changes_nature plain_change = { .kind = DIFF_CHANGED };
 static const char *const forward_names[] = {
 	[LB_FORWARD_NONE] = "none", [LB_FORWARD_DSR] = "dsr", [LB_FORWARD_NAT] = "nat"
 };
-static const char *const scheduler_names[] = { [SCHEDULER_MAGLEV] = "maglev" };
-static const char *const probe_names[] = {
-	[PROBE_NONE] = "none", [PROBE_TCP] = "tcp", [PROBE_HTTP] = "http"
+static const char *const scheduler_names[] = {
+	[SCHEDULER_MAGLEV] = "maglev",
+	[SCHEDULER_SOURCE_HASH] = "source_hash",
+	[SCHEDULER_ROUND_ROBIN] = "round_robin",
+	[SCHEDULER_LEAST_CONN] = "least_conn",
+	[SCHEDULER_LEAST_RESPONSE] = "least_response",
 };
 static const char *const mode_names[] = {
 	[XDP_MODE_AUTO] = "auto", [XDP_MODE_NATIVE] = "native", [XDP_MODE_GENERIC] = "generic"
@@ -131,6 +141,8 @@ static void diff_node(struct changes *c, const struct model_config *running,
 	diff_limit(c, "max_slots", running->max_slots, next->max_slots, running->max_slots);
 	diff_limit(c, "max_flows", running->max_flows, next->max_flows,
 		   running->max_flows ? round_up_to_power(running->max_flows) : 0);
+	diff_limit(c, "max_affinities", running->max_affinities, next->max_affinities,
+		   running->max_affinities ? running->max_affinities : DEFAULT_AFFINITIES);
 	diff_needed_slots(c, running, next);
 	changes_set_object(c, "timers");
 	changes_add_duration(c, "warm_up", running->warm_up_ms, next->warm_up_ms);
@@ -154,19 +166,23 @@ static const struct model_backend *find_backend(const struct model_service *serv
 	return NULL;
 }
 
-static void add_backend(struct changes *c, const struct model_backend *backend)
+static void add_backend(struct changes *c, const struct model_service *service,
+			const struct model_backend *backend)
 {
 	struct changes_nature nature = { .kind = DIFF_ADDED,
 					 .changes_slots = backend->weight && !backend->drain };
 	char address[ADDR_PORT_STRLEN];
 
 	addr_format_port(&backend->address, backend->port, address);
-	changes_add(c, nature, "%s, weight %u%s", address, backend->weight,
+	changes_add(c, nature, "%s, weight %u%s%s%s", address, backend->weight,
+		    service->group_count ? ", group " : "",
+		    service->group_count ? diff_group_name(service, backend) : "",
 		    backend->drain ? ", drain" : "");
 }
 
 static void diff_backend(struct changes *c, const struct model_backend *from,
-			 const struct model_backend *to)
+			 const struct model_backend *to, const char *old_group,
+			 const char *new_group)
 {
 	struct changes_nature moves = { .kind = DIFF_CHANGED, .changes_slots = true };
 	struct changes_nature weighs = { .kind = DIFF_CHANGED,
@@ -174,6 +190,7 @@ static void diff_backend(struct changes *c, const struct model_backend *from,
 
 	changes_add_text(c, plain_change, "name", from->name, to->name);
 	changes_add_number(c, weighs, "weight", from->weight, to->weight);
+	changes_add_text(c, moves, "group", old_group, new_group);
 	changes_add_text(c, moves, "drain", from->drain ? "true" : "false",
 			 to->drain ? "true" : "false");
 }
@@ -200,9 +217,10 @@ static void diff_backends(struct changes *c, const struct model_service *running
 
 		changes_set_object(c, "backend %s/%s", next->name, to->name);
 		if (from)
-			diff_backend(c, from, to);
+			diff_backend(c, from, to, diff_group_name(running, from),
+				     diff_group_name(next, to));
 		else
-			add_backend(c, to);
+			add_backend(c, next, to);
 	}
 }
 
@@ -233,21 +251,51 @@ static void add_service(struct changes *c, enum diff_kind kind, const struct mod
 		    service->backend_count);
 }
 
-static void diff_health(struct changes *c, const struct model_health *from,
-			const struct model_health *to)
+/* Whether an IPv6 client's prefix decides its slot. */
+static bool goes_by_prefix6(const struct model_service *s)
 {
-	char interval[CHANGES_DURATION_LEN], old[PROBE_LEN], new[PROBE_LEN];
+	return model_service_is_masked(s) && !addr_is_v4(&s->vip);
+}
 
-	if (model_health_equal(from, to))
-		return;
-	snprintf(old, sizeof(old), "%s every %s", probe_names[from->type],
-		 changes_format_duration(from->interval_ms, interval));
-	snprintf(new, sizeof(new), "%s every %s", probe_names[to->type],
-		 changes_format_duration(to->interval_ms, interval));
-	if (strcmp(old, new) == 0)
-		changes_add(c, plain_change, "health %s, other settings", new);
-	else
-		changes_add_text(c, plain_change, "health", old, new);
+/*
+ * A change of what picks the backend, of a service that lives on. Where all connections are
+ * recorded before and after, those that exist stay; where slots alone know them, they break.
+ */
+static struct changes_nature nature_of_pick(const struct model_service *from,
+					    const struct model_service *to)
+{
+	struct changes_nature nature = { .kind = DIFF_CHANGED,
+					 .changes_slots = true,
+					 .risk = RISK_OTHER_SLOT };
+
+	if (model_service_is_tracked(from) && model_service_is_tracked(to))
+		nature.risk = RISK_OTHER_PICK;
+	else if (model_service_is_tracked(from) != model_service_is_tracked(to))
+		nature.risk = RISK_OTHER_WAY;
+	return nature;
+}
+
+static void diff_scheduler(struct changes *c, const struct model_service *from,
+			   const struct model_service *to)
+{
+	struct changes_nature pick = nature_of_pick(from, to), prefix = plain_change;
+	struct changes_nature scheduler = pick, hash = pick;
+	bool is_hash = model_scheduler_is_hash(to->scheduler);
+	bool was_masked = model_service_is_masked(from), is_masked = model_service_is_masked(to);
+
+	/* in turn or by load: no connection goes by the table; masked or not: the same table */
+	if (model_scheduler_is_hash(from->scheduler) == is_hash && was_masked == is_masked)
+		scheduler =
+			(struct changes_nature) { .kind = DIFF_CHANGED, .changes_slots = !is_hash };
+	if (goes_by_prefix6(from) && goes_by_prefix6(to))
+		prefix = pick;
+	changes_add_text(c, scheduler, "scheduler", scheduler_names[from->scheduler],
+			 scheduler_names[to->scheduler]);
+	/* a change of scheduler has said it */
+	if (from->scheduler == to->scheduler)
+		changes_add_text(c, hash, "hash", was_masked ? "source" : "source_port",
+				 is_masked ? "source" : "source_port");
+	changes_add_number(c, prefix, "source_prefix6", from->source_prefix6, to->source_prefix6);
 }
 
 /* What decides where a connection's packets go: changed at once or not at all. */
@@ -264,8 +312,7 @@ static void diff_service_way(struct changes *c, const struct model_service *from
 
 	if (model_service_is_tracked(from) == model_service_is_tracked(to))
 		track = plain_change;
-	changes_add_text(c, other_table, "scheduler", scheduler_names[from->scheduler],
-			 scheduler_names[to->scheduler]);
+	diff_scheduler(c, from, to);
 	changes_add_text(c, other_way, "forward", forward_names[from->forward],
 			 forward_names[to->forward]);
 	changes_add_text(c, track, "track", from->track_all ? "all" : "exceptions",
@@ -279,6 +326,7 @@ static void diff_service(struct changes *c, const struct model_service *from,
 	changes_set_object(c, "service %s", to->name);
 	changes_add_text(c, plain_change, "name", from->name, to->name);
 	diff_service_way(c, from, to);
+	diff_balancing(c, from, to);
 	changes_add_duration(c, "idle_timeout", from->idle_timeout_ms, to->idle_timeout_ms);
 	changes_add_duration(c, "drain_timeout", from->drain_timeout_ms, to->drain_timeout_ms);
 	changes_add_text(c, plain_change, "init", from->init_up ? "up" : "probe",
@@ -286,6 +334,7 @@ static void diff_service(struct changes *c, const struct model_service *from,
 	changes_add_text(c, plain_change, "vip_address", from->add_vip ? "add" : "none",
 			 to->add_vip ? "add" : "none");
 	diff_health(c, &from->health, &to->health);
+	diff_groups(c, from, to);
 	diff_backends(c, from, to);
 }
 

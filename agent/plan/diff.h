@@ -28,7 +28,9 @@ struct diff {
 /**
  * diff_configs - from the running configuration to the next
  * Services are the same when VIP, port and protocol are; backends when address and port are.
- * Change of scheduler, forward, tracking or table size needs force; max_slots, max_flows and
+ * What moves connections needs force: forward, tracking, table size, a scheduler that hashes for
+ * one that does not or that hashes something else, and source_prefix6 where that is hashed; the
+ * risk says whether connections with a record stay. max_slots, max_flows, max_affinities and
  * hash_key that do not fit the running ones are refused.
  * @out: zeroed by the caller; freed with diff_free
  * Returns 0 or -ENOMEM.

@@ -247,7 +247,7 @@ static void test_diff_health_says_which_probe(void **state)
 
 	make_sides(&sides);
 	sides.services[1][0].health.fall = 7;
-	assert_only_change(&sides, "service web", "health tcp every 2s, other settings", "");
+	assert_only_change(&sides, "service web", "health tcp every 2s; changed: fall", "");
 }
 
 static void test_diff_forward_track_and_table_size_need_force(void **state)
@@ -266,6 +266,329 @@ static void test_diff_forward_track_and_table_size_need_force(void **state)
 	make_sides(&sides);
 	sides.services[1][0].table_size = 8191;
 	assert_only_change(&sides, "service web", "table_size 4093 -> 8191", "sr");
+}
+
+static void assert_only_risk(struct sides *sides, const char *detail, const char *risk)
+{
+	const struct diff_change *change = only_change(sides);
+
+	assert_change(change, DIFF_CHANGED, change->object, detail, risk ? "sr" : "");
+	if (risk)
+		assert_non_null(strstr(change->risk, risk));
+	diff_free(&sides->diff);
+}
+
+/* The first service of both sides, before and after. */
+static void make_schedulers(struct sides *sides, enum model_scheduler from, enum model_scheduler to,
+			    bool is_nat)
+{
+	make_sides(sides);
+	sides->services[0][0].scheduler = from;
+	sides->services[1][0].scheduler = to;
+	if (is_nat)
+		sides->services[0][0].forward = sides->services[1][0].forward = LB_FORWARD_NAT;
+}
+
+static void test_diff_scheduler_of_another_class_names_what_breaks(void **state)
+{
+	struct sides sides;
+
+	(void)state;
+	make_schedulers(&sides, SCHEDULER_MAGLEV, SCHEDULER_ROUND_ROBIN, false);
+	assert_only_risk(&sides, "scheduler maglev -> round_robin", "lose their records");
+
+	make_schedulers(&sides, SCHEDULER_LEAST_RESPONSE, SCHEDULER_SOURCE_HASH, false);
+	assert_only_risk(&sides, "scheduler least_response -> source_hash", "lose their records");
+
+	make_schedulers(&sides, SCHEDULER_MAGLEV, SCHEDULER_LEAST_CONN, true);
+	assert_only_risk(&sides, "scheduler maglev -> least_conn",
+			 "connections with a record stay where they are");
+
+	make_schedulers(&sides, SCHEDULER_ROUND_ROBIN, SCHEDULER_MAGLEV, false);
+	sides.services[0][0].track_all = sides.services[1][0].track_all = true;
+	assert_only_risk(&sides, "scheduler round_robin -> maglev",
+			 "connections with a record stay where they are");
+}
+
+static void test_diff_scheduler_without_a_hash_for_another_is_free(void **state)
+{
+	static const char *const details[] = { "scheduler round_robin -> least_conn",
+					       "scheduler least_conn -> least_response",
+					       "scheduler least_response -> round_robin" };
+	static const enum model_scheduler ring[] = { SCHEDULER_ROUND_ROBIN, SCHEDULER_LEAST_CONN,
+						     SCHEDULER_LEAST_RESPONSE,
+						     SCHEDULER_ROUND_ROBIN };
+	struct sides sides;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		make_schedulers(&sides, ring[i], ring[i + 1], i % 2);
+		assert_only_change(&sides, "service web", details[i], "s");
+	}
+}
+
+static void test_diff_hash_of_something_else_names_what_breaks(void **state)
+{
+	struct sides sides;
+
+	(void)state;
+	make_sides(&sides);
+	sides.services[1][0].hash = HASH_SOURCE;
+	assert_only_risk(&sides, "hash source_port -> source", "without a record break");
+
+	make_schedulers(&sides, SCHEDULER_MAGLEV, SCHEDULER_MAGLEV, true);
+	sides.services[0][0].hash = HASH_SOURCE;
+	assert_only_risk(&sides, "hash source -> source_port",
+			 "connections with a record stay where they are");
+
+	make_schedulers(&sides, SCHEDULER_MAGLEV, SCHEDULER_SOURCE_HASH, false);
+	assert_only_risk(&sides, "scheduler maglev -> source_hash", "without a record break");
+}
+
+static void test_diff_two_names_of_the_same_hash_are_free(void **state)
+{
+	struct sides sides;
+
+	(void)state;
+	make_schedulers(&sides, SCHEDULER_MAGLEV, SCHEDULER_SOURCE_HASH, false);
+	sides.services[0][0].hash = HASH_SOURCE;
+	assert_only_risk(&sides, "scheduler maglev -> source_hash", NULL);
+}
+
+/* web6's prefix goes from 64 to 56. */
+static void make_prefixes(struct sides *sides, enum model_scheduler scheduler)
+{
+	make_sides(sides);
+	for (int side = 0; side < 2; side++) {
+		sides->services[side][1].scheduler = scheduler;
+		sides->services[side][1].source_prefix6 = side ? 56 : 64;
+	}
+}
+
+static void test_diff_source_prefix6_needs_force_where_it_is_hashed(void **state)
+{
+	struct sides sides;
+
+	(void)state;
+	make_prefixes(&sides, SCHEDULER_SOURCE_HASH);
+	assert_only_risk(&sides, "source_prefix6 64 -> 56", "without a record break");
+
+	make_prefixes(&sides, SCHEDULER_MAGLEV);
+	sides.services[0][1].hash = sides.services[1][1].hash = HASH_SOURCE;
+	sides.services[0][1].track_all = sides.services[1][1].track_all = true;
+	assert_only_risk(&sides, "source_prefix6 64 -> 56",
+			 "connections with a record stay where they are");
+}
+
+static void test_diff_source_prefix6_is_free_where_it_is_not_hashed(void **state)
+{
+	struct sides sides;
+
+	(void)state;
+	make_prefixes(&sides, SCHEDULER_MAGLEV);
+	assert_only_risk(&sides, "source_prefix6 64 -> 56", NULL);
+
+	make_prefixes(&sides, SCHEDULER_ROUND_ROBIN);
+	assert_only_risk(&sides, "source_prefix6 64 -> 56", NULL);
+
+	/* the clients of an IPv4 service have IPv4 addresses */
+	make_schedulers(&sides, SCHEDULER_SOURCE_HASH, SCHEDULER_SOURCE_HASH, false);
+	sides.services[1][0].source_prefix6 = 48;
+	assert_only_risk(&sides, "source_prefix6 0 -> 48", NULL);
+}
+
+#define AT(field) offsetof(struct model_service, field)
+
+/* One number of a service changed: what the plan says. */
+static const struct {
+	size_t offset;
+	unsigned from, to;
+	const char *detail;
+} balancing[] = {
+	{ AT(draws), 2, 4, "draws 2 -> 4" },
+	{ AT(affinity_ms), 0, 600000, "affinity none -> 10m" },
+	{ AT(response.decay_permille), 300, 1000, "response.decay 0.3 -> 1" },
+	{ AT(response.window_ms), 30000, 90000, "response.window 30s -> 90s" },
+	{ AT(response.explore_percent), 20, 0, "response.explore 20% -> 0%" },
+	{ AT(adaptive.target_percent), 70, 80, "adaptive.target 70% -> 80%" },
+	{ AT(adaptive.kp_milli), 500, 1050, "adaptive.kp 0.5 -> 1.05" },
+	{ AT(adaptive.ki_milli), 100, 5, "adaptive.ki 0.1 -> 0.005" },
+	{ AT(adaptive.kd_milli), 50, 0, "adaptive.kd 0.05 -> 0" },
+	{ AT(adaptive.minimum_percent), 10, 20, "adaptive.minimum 10% -> 20%" },
+	{ AT(adaptive.maximum_percent), 200, 150, "adaptive.maximum 200% -> 150%" },
+	{ AT(adaptive.step_percent), 10, 5, "adaptive.step 10% -> 5%" },
+	{ AT(adaptive.interval_ms), 1000, 500, "adaptive.interval 1s -> 500ms" },
+	{ AT(churn.max_moves_permille), 50, 5, "churn.max_moves 5% -> 0.5%" },
+	{ AT(churn.interval_ms), 1000, 2000, "churn.interval 1s -> 2s" },
+	{ AT(churn.hysteresis_percent), 5, 10, "churn.hysteresis 5% -> 10%" },
+	{ AT(slow_start.duration_ms), 0, 30000, "slow_start none -> 30s" },
+	{ AT(slow_start.minimum_percent), 10, 1, "slow_start.minimum 10% -> 1%" },
+	{ AT(slow_start.curve_milli), 1000, 2500, "slow_start.curve 1 -> 2.5" },
+	{ AT(panic.threshold_percent), 0, 50, "panic.threshold 0% -> 50%" },
+	{ AT(spill_percent), 70, 100, "spill_below 70% -> 100%" },
+	{ AT(agent_check.port), 0, 8081, "agent_check.port none -> 8081" },
+	{ AT(agent_check.interval_ms), 2000, 1000, "agent_check.interval 2s -> 1s" },
+	{ AT(agent_check.timeout_ms), 1000, 1500, "agent_check.timeout 1s -> 1500ms" },
+	{ AT(passive.sample), 64, 1, "passive.sample 64 -> 1" },
+	{ AT(passive.timeout_ms), 3000, 5000, "passive.timeout 3s -> 5s" },
+	{ AT(passive.window_ms), 10000, 60000, "passive.window 10s -> 1m" },
+	{ AT(passive.minimum), 5, 10, "passive.minimum 5 -> 10" },
+	{ AT(passive.threshold_percent), 50, 60, "passive.threshold 50% -> 60%" },
+	{ AT(passive.max_ejected_percent), 30, 50, "passive.max_ejected 30% -> 50%" },
+	{ AT(passive.eject_ms), 30000, 60000, "passive.eject 30s -> 1m" },
+};
+
+static void test_diff_each_setting_of_balancing_says_its_key(void **state)
+{
+	struct sides sides;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(balancing) / sizeof(balancing[0]); i++) {
+		make_sides(&sides);
+		memcpy((char *)&sides.services[0][0] + balancing[i].offset, &balancing[i].from,
+		       sizeof(unsigned));
+		memcpy((char *)&sides.services[1][0] + balancing[i].offset, &balancing[i].to,
+		       sizeof(unsigned));
+
+		assert_only_change(&sides, "service web", balancing[i].detail, "");
+	}
+}
+
+static void test_diff_modes_of_balancing_say_their_words(void **state)
+{
+	struct sides sides;
+
+	(void)state;
+	make_sides(&sides);
+	sides.services[1][0].is_adaptive = true;
+	assert_only_change(&sides, "service web", "weights static -> adaptive", "");
+
+	make_sides(&sides);
+	sides.services[0][0].passive.is_on = true;
+	assert_only_change(&sides, "service web", "passive on -> off", "");
+
+	make_sides(&sides);
+	sides.services[1][0].panic.mode = PANIC_CLOSED;
+	assert_only_change(&sides, "service web", "panic.mode open -> closed", "");
+}
+
+static void test_diff_groups_come_go_and_change(void **state)
+{
+	struct model_group before[] = { { .name = "a" }, { .name = "b", .priority = 1 } };
+	struct model_group after[] = { { .name = "b", .priority = 1 }, { .name = "a" } };
+	struct sides sides;
+
+	(void)state;
+	make_sides(&sides);
+	sides.services[0][0].groups = before;
+	sides.services[0][0].group_count = 2;
+	sides.services[1][0].groups = after;
+	sides.services[1][0].group_count = 2;
+	sides.backends[1][0].group = sides.backends[1][1].group = 1;
+	assert_no_change(&sides);
+
+	after[0].priority = 2;
+	assert_only_change(&sides, "group web/b", "priority 1 -> 2", "s");
+	after[0].priority = 1;
+	after[1].weight = 3;
+	assert_only_change(&sides, "group web/a", "weight of its backends -> 3", "s");
+	after[1].weight = 0;
+	after[0].is_backup = true;
+	assert_only_change(&sides, "group web/b", "backup false -> true", "s");
+	after[0].is_backup = false;
+	sides.backends[1][1].group = 0;
+	assert_only_change(&sides, "backend web/web2", "group a -> b", "s");
+	sides.backends[1][1].group = 1;
+
+	sides.services[0][0].group_count = 1;
+	assert_change(only_change(&sides), DIFF_ADDED, "group web/b",
+		      "priority 1, weight of its backends", "s");
+	diff_free(&sides.diff);
+	after[0] = after[1];
+	sides.backends[1][0].group = sides.backends[1][1].group = 0;
+	sides.services[0][0].group_count = 2;
+	sides.services[1][0].group_count = 1;
+	assert_change(only_change(&sides), DIFF_REMOVED, "group web/b", "", "s");
+	diff_free(&sides.diff);
+}
+
+static void test_diff_backends_that_join_groups_say_so(void **state)
+{
+	struct model_group groups[] = { { .name = "a", .weight = 2, .is_backup = true } };
+	struct sides sides;
+
+	(void)state;
+	make_sides(&sides);
+	sides.services[1][0].groups = groups;
+	sides.services[1][0].group_count = 1;
+	sides.services[1][0].backend_count = 3;
+
+	assert_int_equal(diff_configs(&sides.running, &sides.next, &sides.diff), 0);
+
+	assert_int_equal(sides.diff.count, 4);
+	assert_change(&sides.diff.list[0], DIFF_ADDED, "group web/a",
+		      "priority 0, weight 2, backup", "s");
+	assert_change(&sides.diff.list[2], DIFF_CHANGED, "backend web/web2", "group none -> a",
+		      "s");
+	assert_change(&sides.diff.list[3], DIFF_ADDED, "backend web/web3",
+		      "192.0.2.3:80, weight 1, group a", "s");
+	diff_free(&sides.diff);
+}
+
+static void test_diff_health_names_every_key_that_changed(void **state)
+{
+	struct sides sides;
+	struct model_health *health = &sides.services[1][0].health;
+	char *command[] = { "/bin/true", NULL };
+
+	(void)state;
+	make_sides(&sides);
+	sides.services[0][0].health.type = health->type = PROBE_HTTPS;
+	health->via_vip = true;
+	health->fast_interval_ms = health->backoff_ms = health->timeout_ms = 500;
+	health->rise = health->fall = health->jitter_percent = health->port = 7;
+	health->flap_limit = 6;
+	health->flap_window_ms = health->flap_hold_ms = 60000;
+	health->method = health->path = health->host = health->body = "x";
+	health->tls.verify = VERIFY_NONE;
+	health->grpc_service = health->query_name = "x";
+	health->send = health->expect = (struct model_bytes) { .bytes = (uint8_t *)"x", .size = 1 };
+	health->expect_status[3] = 1;
+	health->query_type = health->expect_rcodes = 1;
+	health->command = command;
+
+	assert_only_change(&sides, "service web",
+			   "health https every 2s; changed: via, fast_interval, timeout, rise, "
+			   "fall, jitter, backoff, damping, port, method, path, host, expect, "
+			   "body, tls, service, send, query, query_type, rcodes, command",
+			   "");
+
+	make_sides(&sides);
+	health->interval_ms = 1000;
+	assert_only_change(&sides, "service web", "health tcp every 2s -> tcp every 1s", "");
+	health->rise = 9;
+	assert_only_change(&sides, "service web",
+			   "health tcp every 2s -> tcp every 1s; changed: rise", "");
+	health->type = PROBE_NONE;
+	assert_only_change(&sides, "service web", "health tcp every 2s -> none", "");
+}
+
+static void test_diff_max_affinities_that_do_not_fit_are_refused(void **state)
+{
+	struct sides sides;
+
+	(void)state;
+	make_sides(&sides);
+	sides.running.max_affinities = 65536;
+	assert_only_change(&sides, "limits",
+			   "max_affinities 65536 -> unset; counts from the next first start on",
+			   "");
+
+	sides.next.max_affinities = 65537;
+	assert_only_change(&sides, "limits", "max_affinities 65536 -> 65537", "x");
+
+	sides.running.max_affinities = 0;
+	assert_only_change(&sides, "limits", "max_affinities unset -> 65537", "x");
 }
 
 static void test_diff_track_of_a_nat_service_changes_nothing_for_packets(void **state)
@@ -487,6 +810,18 @@ int main(void)
 		cmocka_unit_test(test_diff_plain_settings_of_a_service_need_no_force),
 		cmocka_unit_test(test_diff_health_says_which_probe),
 		cmocka_unit_test(test_diff_forward_track_and_table_size_need_force),
+		cmocka_unit_test(test_diff_scheduler_of_another_class_names_what_breaks),
+		cmocka_unit_test(test_diff_scheduler_without_a_hash_for_another_is_free),
+		cmocka_unit_test(test_diff_hash_of_something_else_names_what_breaks),
+		cmocka_unit_test(test_diff_two_names_of_the_same_hash_are_free),
+		cmocka_unit_test(test_diff_source_prefix6_needs_force_where_it_is_hashed),
+		cmocka_unit_test(test_diff_source_prefix6_is_free_where_it_is_not_hashed),
+		cmocka_unit_test(test_diff_each_setting_of_balancing_says_its_key),
+		cmocka_unit_test(test_diff_modes_of_balancing_say_their_words),
+		cmocka_unit_test(test_diff_groups_come_go_and_change),
+		cmocka_unit_test(test_diff_backends_that_join_groups_say_so),
+		cmocka_unit_test(test_diff_health_names_every_key_that_changed),
+		cmocka_unit_test(test_diff_max_affinities_that_do_not_fit_are_refused),
 		cmocka_unit_test(test_diff_track_of_a_nat_service_changes_nothing_for_packets),
 		cmocka_unit_test(test_diff_backend_added_and_removed),
 		cmocka_unit_test(test_diff_backend_added_draining_changes_no_slot),
