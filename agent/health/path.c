@@ -29,8 +29,10 @@
 /* Opening that failed is not tried again for each of thousands of probes. */
 #define OPEN_RETRY_MS 1000
 #define PORT_TRIES    64
-/* One for the backend, one for a container behind it; none for a way back to us: see path.h. */
+/* One for the backend, one for a container behind it; none for a way back to us: see path.h. The
+ * balancer answers pings to its VIPs however old they are, so those may not even go on. */
 #define PROBE_TTL 2
+#define PING_TTL  1
 
 /** struct path_tap - the packet socket of one interface */
 struct path_tap {
@@ -454,7 +456,7 @@ static int prepare(struct path_flow *flow)
 
 static int make_socket(struct path_flow *flow, int type, int protocol)
 {
-	static const int ttl = PROBE_TTL;
+	const int ttl = protocol ? PING_TTL : PROBE_TTL;
 	bool is_v4 = addr_is_v4(&flow->vip);
 
 	int fd = path_space_socket(&flow->path->space, is_v4 ? AF_INET : AF_INET6,

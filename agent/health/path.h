@@ -17,9 +17,9 @@
  * - The gateway's kernel sees those replies too. Where the VIP is its own, it drops them as martian
  *   (IPv6: answers itself). Where not (`vip_address: none`, a standby), it would reset the
  *   connection: a socket on the same port that takes no packet keeps it silent.
- * - Packets live for two hops. A backend may pass them on to a container; where it lacks the VIP
- * and routes them back, the balancer drops them for their age, and no other backend can answer for
- * it.
+ * - Packets live for two hops, pings for one. A backend may pass them on to a container; where it
+ *   lacks the VIP and routes them back, the balancer drops them for their age, and no other backend
+ *   can answer for it.
  * - The source address is the gateway's own towards the backend, so that it answers directly.
  *
  * Not for datagrams that need fragments: requests of up to 1352 bytes and what comes back in one.
