@@ -127,7 +127,7 @@ static unsigned choice_of(const struct config_key *choice, const void *object)
 bool keys_applies(const struct config_table *table, const struct config_key *key,
 		  const void *object)
 {
-	return !key->only || (key->only >> choice_of(table->choice, object) & 1);
+	return !key->only || !table->choice || (key->only >> choice_of(table->choice, object) & 1);
 }
 
 static bool has_name(const struct config_key *key, const struct config_value *name)

@@ -53,8 +53,9 @@ static bool is_same_text(const char *a, const char *b)
 
 static bool is_same_bytes(const struct model_bytes *a, const struct model_bytes *b)
 {
-	return !a->bytes == !b->bytes && a->size == b->size &&
-	       (a->size == 0 || memcmp(a->bytes, b->bytes, a->size) == 0);
+	if (!a->bytes || !b->bytes)
+		return a->bytes == b->bytes;
+	return a->size == b->size && memcmp(a->bytes, b->bytes, a->size) == 0;
 }
 
 static bool is_same_command(char *const *a, char *const *b)

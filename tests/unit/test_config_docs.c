@@ -272,7 +272,8 @@ static void test_config_shipped_file_options_behind_a_hash_are_right(void **stat
 		memmove(mark, mark + 2, strlen(mark + 2) + 1);
 		assert_right(text, mark);
 		memmove(mark + 2, mark, strlen(mark) + 1);
-		memcpy(mark, "# ", 2);
+		mark[0] = '#';
+		mark[1] = ' ';
 		options++;
 	}
 	assert_true(options > 10);
