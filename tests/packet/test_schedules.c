@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -15,6 +16,7 @@
 #include <linux/bpf.h>
 
 #include "lb.skel.h"
+#include "plan/wrr.h"
 
 #define PICKED (LB_SVC_TRACKED | LB_SVC_PICKED)
 
@@ -183,6 +185,49 @@ static void test_turns_are_recorded_for_udp(void **state)
 	assert_int_equal(load_of(fx.web2)->live, 1);
 }
 
+static void clear_flows(void)
+{
+	memset(fx.flows4, 0, fx.sets * sizeof(*fx.flows4));
+	memset(fx.flows6, 0, fx.sets * sizeof(*fx.flows6));
+}
+
+/* The table by plan/wrr.c, the turns by the data path: nothing is off by more than a part of a
+ * round. */
+static void test_turns_split_100000_connections_by_weight(void **state)
+{
+	struct maglev_backend be[] = { { .id = fx.web1, .weight = 7 },
+				       { .id = fx.web2, .weight = 4 },
+				       { .id = fx.web3, .weight = 2 } };
+	uint16_t table[FIXTURE_TABLE];
+	unsigned got[3] = {}, run = 0, longest = 0, last = 0;
+	uint32_t cycle;
+
+	(void)state;
+	for (uint16_t i = 0; i < 3; i++)
+		be[i].port = i; /* told apart */
+	assert_int_equal(wrr_build(be, 3, table, FIXTURE_TABLE, &cycle), 0);
+	assert_int_equal(cycle, 13);
+	set_slots(LB_PICK_TURN, table, cycle);
+	for (unsigned i = 0; i < 100000; i++) {
+		unsigned which;
+
+		if (i % 500 == 0)
+			clear_flows();
+		which = picked_for(&client, (uint16_t)(1024 + i % 60000)) - fx.web1;
+		assert_in_range(which, 0, 2);
+		got[which]++;
+		run = which == last ? run + 1 : 1;
+		longest = run > longest ? run : longest;
+		last = which;
+	}
+
+	/* 100000 x 7/13 = 53846.2, x 4/13 = 30769.2, x 2/13 = 15384.6 */
+	assert_in_range(got[0], 53845, 53847);
+	assert_in_range(got[1], 30768, 30770);
+	assert_in_range(got[2], 15384, 15386);
+	assert_int_equal(longest, 2); /* 7 of 13 have to meet once */
+}
+
 /* ---- least -------------------------------------------------------------------------- */
 
 static void test_least_takes_the_one_with_fewest_connections(void **state)
@@ -307,6 +352,85 @@ static void test_draws_take_the_least_of_some(void **state)
 	assert_in_range(got[0], 124, 210);
 	assert_in_range(got[1], 30, 110);
 	assert_in_range(got[2], 30, 110);
+}
+
+#define HELD_MAX 600
+
+/** struct held - a connection that goes on for a while */
+struct held {
+	uint16_t port;
+	unsigned until;
+};
+
+static uint32_t next_random(uint32_t *seed)
+{
+	*seed = *seed * 1664525 + 1013904223;
+	return *seed >> 8;
+}
+
+static void end_connection(uint16_t port)
+{
+	struct sketch fin = later_from(port, TCP_ACK | TCP_FIN);
+	struct frame frame;
+
+	frame_draw(&fin, &frame);
+	fixture_run(&frame, FIXTURE_LO);
+	*fixture_find(&client, port) = 0; /* as the sweep would, later */
+}
+
+static void end_those_over(struct held *held, unsigned *count, unsigned now)
+{
+	for (unsigned i = 0; i < *count;) {
+		if (held[i].until > now) {
+			i++;
+			continue;
+		}
+		end_connection(held[i].port);
+		held[i] = held[--*count];
+	}
+}
+
+static void assert_is_even(unsigned count)
+{
+	double mean = count / 3.0;
+
+	for (uint16_t id = fx.web1; id <= fx.web3; id++)
+		assert_true(load_of(id)->live <= 1.05 * mean + 1);
+}
+
+/*
+ * 10,000 connections, most of them short, one in fifty a hundred times longer: whatever has
+ * begun, nobody ever holds more than his part. Endings fall where they like, so after each
+ * beginning the newest is at the least loaded; in the end all that was counted is gone.
+ */
+static void test_least_keeps_10000_connections_of_unlike_length_even(void **state)
+{
+	struct held held[HELD_MAX];
+	unsigned count = 0, counted = 0;
+	uint32_t seed = 20261122;
+
+	(void)state;
+	take_least();
+	for (unsigned now = 0; now < 10000; now++) {
+		uint16_t port = (uint16_t)(1024 + now % 60000);
+		unsigned hold = 1 + next_random(&seed) % 20;
+
+		if (next_random(&seed) % 50 == 0)
+			hold *= 100;
+		end_those_over(held, &count, now);
+		assert_true(count < HELD_MAX);
+		picked_for(&client, port);
+		held[count++] = (struct held) { port, now + hold };
+	}
+	for (uint16_t id = fx.web1; id <= fx.web3; id++)
+		counted += load_of(id)->live;
+	assert_int_equal(counted, count);
+	assert_is_even(count);
+
+	end_those_over(held, &count, UINT32_MAX);
+
+	for (uint16_t id = fx.web1; id <= fx.web3; id++)
+		assert_int_equal(load_of(id)->live, 0);
 }
 
 /* ---- counting: docs/slots.md ----------------------------------------------------------- */
@@ -583,6 +707,7 @@ int main(void)
 		TEST_PICKED(test_turns_of_a_dead_backend_are_passed_on),
 		TEST_PICKED(test_turns_without_a_backend_are_refused),
 		TEST_FOR(test_turns_are_recorded_for_udp, "ipv4", picked_udp4),
+		TEST_FOR(test_turns_split_100000_connections_by_weight, "ipv4", picked_tcp4),
 		TEST_PICKED(test_least_takes_the_one_with_fewest_connections),
 		TEST_PICKED(test_least_goes_by_cost),
 		TEST_PICKED(test_least_lets_equals_take_turns),
@@ -591,6 +716,10 @@ int main(void)
 		TEST_PICKED(test_least_takes_a_drifted_count_for_none),
 		TEST_PICKED(test_least_bears_the_greatest_loads),
 		TEST_PICKED(test_draws_take_the_least_of_some),
+		TEST_FOR(test_least_keeps_10000_connections_of_unlike_length_even, "ipv4",
+			 picked_tcp4),
+		TEST_FOR(test_least_keeps_10000_connections_of_unlike_length_even, "ipv6",
+			 picked_tcp6),
 		TEST_PICKED(test_count_follows_a_connection),
 		TEST_PICKED(test_count_falls_by_a_reset),
 		TEST_PICKED(test_count_rises_where_a_closed_connection_goes_on),
