@@ -187,3 +187,16 @@ enum sample_verdict sample_judge(unsigned state, unsigned retransmits, uint64_t 
 		return SAMPLE_BAD;
 	return SAMPLE_OPEN;
 }
+
+struct outlier_counts sample_counts(const struct lb_load *was, const struct lb_load *now,
+				    uint32_t failed)
+{
+	uint32_t connected = now->connected - was->connected;
+	uint32_t requests = now->requests - was->requests;
+
+	return (struct outlier_counts) {
+		.good = now->answered - was->answered +
+			(connected > requests ? connected - requests : 0),
+		.bad = now->resets - was->resets + failed,
+	};
+}

@@ -64,4 +64,13 @@ enum sample_verdict { SAMPLE_OPEN, SAMPLE_BAD };
 enum sample_verdict sample_judge(unsigned state, unsigned retransmits, uint64_t age_ms,
 				 unsigned timeout_ms);
 
+/**
+ * sample_counts - what samples have shown since @was, and @failed of them judged bad
+ * Good: requests answered, and handshakes that went on without a request so far. A handshake alone
+ * says little of a server: its kernel completes it for one that hangs, so where requests followed
+ * they decide. Bad: failed and reset ones.
+ */
+struct outlier_counts sample_counts(const struct lb_load *was, const struct lb_load *now,
+				    uint32_t failed);
+
 #endif

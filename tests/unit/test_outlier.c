@@ -359,6 +359,38 @@ static void test_sample_that_owes_nothing_is_never_bad(void **state)
 	assert_int_equal(sample_judge(77, 9, UINT64_MAX, 3000), SAMPLE_OPEN);
 }
 
+static void test_sample_counts_answers_decide_where_there_are_requests(void **state)
+{
+	const struct lb_load was = { .connected = 100, .requests = 90, .answered = 80 };
+	/* ten handshakes that the kernel completed, ten requests, and a server that hangs */
+	const struct lb_load hangs = { .connected = 110, .requests = 100, .answered = 80 };
+	/* as many, all answered, one of them twice as long a conversation */
+	const struct lb_load serves = { .connected = 110, .requests = 101, .answered = 91 };
+	struct outlier_counts counts;
+
+	(void)state;
+	counts = sample_counts(&was, &hangs, 7);
+	assert_int_equal(counts.good, 0);
+	assert_int_equal(counts.bad, 7);
+
+	counts = sample_counts(&was, &serves, 0);
+	assert_int_equal(counts.good, 11);
+	assert_int_equal(counts.bad, 0);
+}
+
+static void test_sample_counts_handshakes_where_nothing_was_asked(void **state)
+{
+	const struct lb_load was = { .connected = UINT32_MAX, .resets = 3 };
+	const struct lb_load now = { .connected = 4, .resets = 5, .requests = 1, .answered = 1 };
+	struct outlier_counts counts;
+
+	(void)state;
+	counts = sample_counts(&was, &now, 1);
+
+	assert_int_equal(counts.good, 1 + 4);
+	assert_int_equal(counts.bad, 2 + 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -384,6 +416,8 @@ int main(void)
 		cmocka_unit_test(test_sample_that_waits_too_long_is_bad),
 		cmocka_unit_test(test_sample_retransmitted_twice_is_bad_after_half_a_second),
 		cmocka_unit_test(test_sample_that_owes_nothing_is_never_bad),
+		cmocka_unit_test(test_sample_counts_answers_decide_where_there_are_requests),
+		cmocka_unit_test(test_sample_counts_handshakes_where_nothing_was_asked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
