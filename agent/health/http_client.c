@@ -18,10 +18,15 @@
 
 #define HEADER_MAX (64 * 1024) /* of all header lines; more is no answer to a probe */
 
+#define IDLE_MAX    32	  /* handles kept of each shape; more are made and freed again */
+#define BUFFER_SIZE 4096L /* of libcurl's, made for each transfer: answers are short */
+
 struct http_client {
 	CURLM *multi;
 	struct event_base *base;
 	struct event timer;
+	CURL *idle[HTTP_SHAPES][IDLE_MAX]; /* the last one given back goes first: it is warm */
+	unsigned idle_count[HTTP_SHAPES];
 };
 
 /* ---- libcurl's sockets and timer on libevent ---------------------------- */
@@ -115,6 +120,10 @@ void http_client_free(struct http_client *client)
 {
 	if (!client)
 		return;
+	for (int shape = 0; shape < HTTP_SHAPES; shape++) {
+		while (client->idle_count[shape])
+			curl_easy_cleanup(client->idle[shape][--client->idle_count[shape]]);
+	}
 	curl_multi_cleanup(client->multi);
 	evtimer_del(&client->timer);
 	curl_global_cleanup();
@@ -175,14 +184,76 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *arg)
 	return len; /* fewer than were given: libcurl stops here */
 }
 
+/* ---- handles ------------------------------------------------------------ */
+
+static void set_habits(CURL *easy, enum http_shape shape)
+{
+	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(easy, CURLOPT_USERAGENT, "leat");
+	curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* empty: not even the environment's */
+	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+	curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, BUFFER_SIZE);
+	/* each end of a transfer walks libcurl's cache of names, and a numeric address is in it:
+	 * with 10,000 targets that walk would cost more than the probe */
+	curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+	if (shape == HTTP_PLAIN) /* one small request: nothing for Nagle to hold back */
+		curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 0L);
+}
+
+static CURL *take(struct http_client *client, enum http_shape shape)
+{
+	CURL *easy;
+
+	if (client->idle_count[shape])
+		return client->idle[shape][--client->idle_count[shape]];
+	easy = curl_easy_init();
+	if (easy)
+		set_habits(easy, shape);
+	return easy;
+}
+
+static void give_back(struct http_client *client, enum http_shape shape, CURL *easy)
+{
+	if (client->idle_count[shape] < IDLE_MAX)
+		client->idle[shape][client->idle_count[shape]++] = easy;
+	else
+		curl_easy_cleanup(easy);
+}
+
+static bool prepare(struct target *t, CURL *easy)
+{
+	struct http_probe *http = http_probe_of(t);
+
+	curl_easy_setopt(easy, CURLOPT_PRIVATE, t);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, t);
+	curl_easy_setopt(easy, CURLOPT_HEADERDATA, http);
+	curl_easy_setopt(easy, CURLOPT_WRITEDATA, http);
+	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, http->error);
+	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, http->headers);
+	curl_easy_setopt(easy, CURLOPT_CONNECT_TO, http->connect_to);
+	if (curl_easy_setopt(easy, CURLOPT_URL, http->url) ||
+	    curl_easy_setopt(easy, CURLOPT_REQUEST_TARGET, http->path))
+		return false;
+	if (http_is_tls(http) && !http_tls_set(easy, &t->settings.tls))
+		return false;
+	return http->prepare(t, easy);
+}
+
 /* ---- the end of a transfer ---------------------------------------------- */
 
 static const char *error_text(const struct http_probe *http, CURLcode result)
 {
 	switch (result) {
 	case CURLE_GOT_NOTHING:
-		return http->is_http2 ? "connection closed without a response in HTTP/2"
-				      : "connection closed without a response";
+		return http_is_grpc(http) ? "connection closed without a response in HTTP/2"
+					  : "connection closed without a response";
 	case CURLE_RECV_ERROR:
 	case CURLE_SEND_ERROR:
 		return "connection reset before the end of the response";
@@ -208,7 +279,7 @@ static enum probe_outcome judge_error(const struct http_probe *http, CURLcode re
 	enum probe_outcome outcome = OUTCOME_FAILED;
 	long connect_errno = 0;
 
-	if (http->is_tls && http_tls_explain(http, result, reason, size))
+	if (http_is_tls(http) && http_tls_explain(http, result, reason, size))
 		return OUTCOME_FAILED;
 	if (result == CURLE_OUT_OF_MEMORY)
 		outcome = OUTCOME_NOT_SENT;
@@ -227,6 +298,8 @@ void http_client_cancel(struct target *t)
 	struct http_probe *http = http_probe_of(t);
 
 	curl_multi_remove_handle(t->health->http->multi, http->easy);
+	give_back(t->health->http, http->shape, http->easy);
+	http->easy = NULL;
 	t->fd = -1;
 	free(http->body);
 	http->body = NULL;
@@ -257,38 +330,44 @@ static void end_finished(struct http_client *client)
 	}
 }
 
-/* ---- requests ----------------------------------------------------------- */
+/* ---- of all kinds that speak HTTP --------------------------------------- */
 
-static void set_habits(struct target *t)
+/* The certificate is for a name, the connection goes to an address. */
+static int set_named_url(struct target *t, const char *name)
 {
 	struct http_probe *http = http_probe_of(t);
-	CURL *easy = http->easy;
+	char address[ADDR_PORT_STRLEN];
+	char connect_to[ADDR_PORT_STRLEN + 8];
 
-	curl_easy_setopt(easy, CURLOPT_PRIVATE, t);
-	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	curl_easy_setopt(easy, CURLOPT_USERAGENT, "leat");
-	curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* empty: not even the environment's */
-	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
-	curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
-	/* each end of a transfer walks libcurl's cache of names, and a numeric address is in it:
-	 * with 10,000 targets that walk would cost more than the probe */
-	curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
-	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
-	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, t);
-	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
-	curl_easy_setopt(easy, CURLOPT_HEADERDATA, http);
-	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-	curl_easy_setopt(easy, CURLOPT_WRITEDATA, http);
-	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, http->error);
+	snprintf(connect_to, sizeof(connect_to), "::%s", target_format_to(t, address));
+	http->connect_to = curl_slist_append(NULL, connect_to);
+	if (!http->connect_to)
+		return -ENOMEM;
+	return asprintf(&http->url, "https://%s%s/", name, strrchr(address, ':')) < 0 ? -ENOMEM : 0;
 }
 
-int http_client_open(struct target *t)
+static int set_url(struct target *t)
+{
+	struct http_probe *http = http_probe_of(t);
+	bool is_tls = http_is_tls(http);
+	char address[ADDR_PORT_STRLEN];
+	char name[256];
+	int err = is_tls ? http_tls_check(&t->settings.tls) : 0;
+
+	if (err)
+		return err;
+	if (is_tls && http_tls_name(&t->settings, name, sizeof(name)))
+		return set_named_url(t, name);
+	target_format_to(t, address);
+	return asprintf(&http->url, "%s://%s/", is_tls ? "https" : "http", address) < 0 ? -ENOMEM
+											: 0;
+}
+
+int http_client_open(struct target *t, enum http_shape shape, const char *path)
 {
 	struct health *h = t->health;
 	struct http_probe *http;
+	int err;
 
 	if (!h->http)
 		h->http = client_new(h->base);
@@ -297,56 +376,13 @@ int http_client_open(struct target *t)
 	http = calloc(1, sizeof(*http));
 	if (!http)
 		return -ENOMEM;
-	http->easy = curl_easy_init();
-	if (!http->easy) {
-		free(http);
-		return -ENOMEM;
-	}
+	http->shape = shape;
+	http->path = path;
 	t->of_kind = http;
-	set_habits(t);
-	return 0;
-}
-
-/* The certificate is for a name, the connection goes to an address. */
-static int set_named_url(struct target *t, const char *name, const char *path)
-{
-	struct http_probe *http = http_probe_of(t);
-	char address[ADDR_PORT_STRLEN];
-	char connect_to[ADDR_PORT_STRLEN + 8];
-	char url[600];
-
-	snprintf(connect_to, sizeof(connect_to), "::%s", target_format_to(t, address));
-	if (snprintf(url, sizeof(url), "https://%s%s/", name, strrchr(address, ':')) >=
-	    (int)sizeof(url))
-		return -ENAMETOOLONG;
-	http->connect_to = curl_slist_append(NULL, connect_to);
-	if (!http->connect_to || curl_easy_setopt(http->easy, CURLOPT_URL, url) ||
-	    curl_easy_setopt(http->easy, CURLOPT_REQUEST_TARGET, path))
-		return -ENOMEM;
-	curl_easy_setopt(http->easy, CURLOPT_CONNECT_TO, http->connect_to);
-	return 0;
-}
-
-int http_client_set_url(struct target *t, bool is_tls, const char *path)
-{
-	struct http_probe *http = http_probe_of(t);
-	char address[ADDR_PORT_STRLEN];
-	char url[ADDR_PORT_STRLEN + 16];
-	char name[256];
-	int err;
-
-	http->is_tls = is_tls;
-	err = is_tls ? http_tls_set(http->easy, &t->settings.tls) : 0;
+	err = set_url(t);
 	if (err)
-		return err;
-	if (is_tls && http_tls_name(&t->settings, name, sizeof(name)))
-		return set_named_url(t, name, path);
-	snprintf(url, sizeof(url), "%s://%s/", is_tls ? "https" : "http",
-		 target_format_to(t, address));
-	if (curl_easy_setopt(http->easy, CURLOPT_URL, url) ||
-	    curl_easy_setopt(http->easy, CURLOPT_REQUEST_TARGET, path))
-		return -ENOMEM;
-	return 0;
+		http_client_close(t);
+	return err;
 }
 
 int http_client_add_header(struct target *t, const char *name, const char *value)
@@ -361,11 +397,24 @@ int http_client_add_header(struct target *t, const char *name, const char *value
 	if (!more)
 		return -ENOMEM;
 	http->headers = more;
-	curl_easy_setopt(http->easy, CURLOPT_HTTPHEADER, http->headers);
 	return 0;
 }
 
-/* ---- of all kinds that speak HTTP --------------------------------------- */
+static bool start(struct target *t)
+{
+	struct http_probe *http = http_probe_of(t);
+	struct http_client *client = t->health->http;
+	CURL *easy = take(client, http->shape);
+
+	if (!easy)
+		return false;
+	http->easy = easy;
+	if (prepare(t, easy) && curl_multi_add_handle(client->multi, easy) == CURLM_OK)
+		return true;
+	http->easy = NULL;
+	curl_easy_cleanup(easy);
+	return false;
+}
 
 void http_client_start(struct target *t)
 {
@@ -378,7 +427,7 @@ void http_client_start(struct target *t)
 	http->grpc_status = HTTP_NO_GRPC_STATUS;
 	http->grpc_message[0] = '\0';
 	http->error[0] = '\0';
-	if (curl_multi_add_handle(t->health->http->multi, http->easy) != CURLM_OK)
+	if (!start(t))
 		health_end_probe(t, OUTCOME_NOT_SENT, "no memory for a probe");
 }
 
@@ -386,10 +435,10 @@ void http_client_close(struct target *t)
 {
 	struct http_probe *http = http_probe_of(t);
 
-	curl_easy_cleanup(http->easy);
 	curl_slist_free_all(http->headers);
 	curl_slist_free_all(http->connect_to);
 	free(http->request);
+	free(http->url);
 	free(http);
 	t->of_kind = NULL;
 }
@@ -411,7 +460,7 @@ const char *http_client_stage(const struct target *t)
 	curl_easy_getinfo(http->easy, CURLINFO_APPCONNECT_TIME_T, &tls_us);
 	if (!is_connected(t))
 		return "connecting";
-	if (http->is_tls && !tls_us)
+	if (http_is_tls(http) && !tls_us)
 		return "in the TLS handshake";
 	return http->body_len ? "reading the body" : "waiting for the response";
 }

@@ -16,24 +16,34 @@ static int check_file(const char *path)
 	return path && access(path, R_OK) ? -errno : 0;
 }
 
-int http_tls_set(CURL *easy, const struct model_tls *tls)
+int http_tls_check(const struct model_tls *tls)
 {
 	int err = check_file(tls->ca_file);
 
 	err = err ? err : check_file(tls->cert_file);
-	err = err ? err : check_file(tls->key_file);
-	if (err)
-		return err;
+	return err ? err : check_file(tls->key_file);
+}
+
+/* NULL would be none at all; the system's have a name. */
+static bool set_authorities(CURL *easy, const char *file)
+{
+	const char *system = NULL;
+
+	if (!file && !curl_easy_getinfo(easy, CURLINFO_CAINFO, &system))
+		file = system;
+	return !curl_easy_setopt(easy, CURLOPT_CAINFO, file);
+}
+
+bool http_tls_set(CURL *easy, const struct model_tls *tls)
+{
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, tls->verify != VERIFY_NONE ? 1L : 0L);
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, tls->verify == VERIFY_FULL ? 2L : 0L);
 	/* a resumed session shows no certificate, and one that expired would stay unseen */
 	curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
 	curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, CA_KEPT_S);
-	if ((tls->ca_file && curl_easy_setopt(easy, CURLOPT_CAINFO, tls->ca_file)) ||
-	    (tls->cert_file && curl_easy_setopt(easy, CURLOPT_SSLCERT, tls->cert_file)) ||
-	    (tls->key_file && curl_easy_setopt(easy, CURLOPT_SSLKEY, tls->key_file)))
-		return -ENOMEM;
-	return 0;
+	return set_authorities(easy, tls->ca_file) &&
+	       !curl_easy_setopt(easy, CURLOPT_SSLCERT, tls->cert_file) &&
+	       !curl_easy_setopt(easy, CURLOPT_SSLKEY, tls->key_file);
 }
 
 bool http_tls_name(const struct model_health *settings, char *buf, size_t size)

@@ -11,9 +11,12 @@
 
 struct http_probe;
 
-/** http_tls_set - what @tls asks for; 0, -ENOMEM, or of a file that cannot be read -ENOENT, -EACCES
- */
-int http_tls_set(CURL *easy, const struct model_tls *tls);
+/** http_tls_check - 0, or of a file that @tls names and that cannot be read -ENOENT, -EACCES */
+int http_tls_check(const struct model_tls *tls);
+
+/** http_tls_set - what @tls asks for, on a handle that another target may have used; false: no
+ * memory */
+bool http_tls_set(CURL *easy, const struct model_tls *tls);
 
 /**
  * http_tls_name - the name that is sent (SNI) and verified, into @buf

@@ -96,17 +96,15 @@ static enum probe_outcome judge_answer(const struct target *t, char *reason, siz
 
 /* ---- the request -------------------------------------------------------- */
 
-static int set_body(struct target *t)
+static bool prepare(const struct target *t, CURL *easy)
 {
-	struct http_probe *http = http_probe_of(t);
-	size_t size;
+	const struct http_probe *http = http_probe_of(t);
+	long version =
+		http_is_tls(http) ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE;
 
-	http->request = grpc_request_new(t->settings.grpc_service, &size);
-	if (!http->request)
-		return -ENOMEM;
-	curl_easy_setopt(http->easy, CURLOPT_POSTFIELDSIZE, (long)size);
-	curl_easy_setopt(http->easy, CURLOPT_POSTFIELDS, http->request); /* not copied */
-	return 0;
+	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, version);
+	curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)http->request_size);
+	return !curl_easy_setopt(easy, CURLOPT_POSTFIELDS, http->request); /* not copied */
 }
 
 static int set_headers(struct target *t)
@@ -122,31 +120,19 @@ static int set_headers(struct target *t)
 	return err;
 }
 
-static int set_request(struct target *t)
-{
-	bool is_tls = t->settings.tls.is_on;
-	long version = is_tls ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE;
-	int err = http_client_set_url(t, is_tls, "/grpc.health.v1.Health/Check");
-
-	err = err ? err : set_headers(t);
-	err = err ? err : set_body(t);
-	if (err)
-		return err;
-	if (curl_easy_setopt(http_probe_of(t)->easy, CURLOPT_HTTP_VERSION, version))
-		return -EOPNOTSUPP; /* a libcurl without HTTP/2 */
-	return 0;
-}
-
 static int grpc_open(struct target *t)
 {
-	int err = http_client_open(t);
+	enum http_shape shape = t->settings.tls.is_on ? HTTP_GRPC_TLS : HTTP_GRPC;
+	int err = http_client_open(t, shape, "/grpc.health.v1.Health/Check");
+	struct http_probe *http = http_probe_of(t);
 
 	if (err)
 		return err;
-	http_probe_of(t)->judge = judge_answer;
-	http_probe_of(t)->see = see_trailer;
-	http_probe_of(t)->is_http2 = true;
-	err = set_request(t);
+	http->prepare = prepare;
+	http->judge = judge_answer;
+	http->see = see_trailer;
+	http->request = grpc_request_new(t->settings.grpc_service, &http->request_size);
+	err = http->request ? set_headers(t) : -ENOMEM;
 	if (err)
 		http_client_close(t);
 	return err;

@@ -28,34 +28,31 @@ static enum probe_outcome judge_response(const struct target *t, char *reason, s
 	return OUTCOME_PASSED;
 }
 
-static int set_request(struct target *t)
+/* Each one is said each time: the handle may have been another target's. */
+static bool prepare(const struct target *t, CURL *easy)
 {
-	const struct model_health *s = &t->settings;
-	const char *method = s->method ? s->method : "GET";
-	CURL *easy = http_probe_of(t)->easy;
-	int err = http_client_set_url(t, s->type == PROBE_HTTPS, s->path ? s->path : "/");
+	const char *method = t->settings.method ? t->settings.method : "GET";
+	bool is_head = strcmp(method, "HEAD") == 0;
+	bool is_get = strcmp(method, "GET") == 0;
 
-	if (err)
-		return err;
-	if (strcmp(method, "HEAD") == 0)
-		curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
-	else if (strcmp(method, "GET") != 0 &&
-		 curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method))
-		return -ENOMEM;
-	err = http_client_add_header(t, "Connection", "close");
-	if (!err && s->host)
-		err = http_client_add_header(t, "Host", s->host);
-	return err;
+	curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
+	curl_easy_setopt(easy, CURLOPT_NOBODY, is_head ? 1L : 0L);
+	return !curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, is_head || is_get ? NULL : method);
 }
 
 static int http_open(struct target *t)
 {
-	int err = http_client_open(t);
+	const struct model_health *s = &t->settings;
+	enum http_shape shape = s->type == PROBE_HTTPS ? HTTP_TLS : HTTP_PLAIN;
+	int err = http_client_open(t, shape, s->path ? s->path : "/");
 
 	if (err)
 		return err;
+	http_probe_of(t)->prepare = prepare;
 	http_probe_of(t)->judge = judge_response;
-	err = set_request(t);
+	err = http_client_add_header(t, "Connection", "close");
+	if (!err && s->host)
+		err = http_client_add_header(t, "Host", s->host);
 	if (err)
 		http_client_close(t);
 	return err;

@@ -1,170 +1,82 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What probing costs: CPU time a probe of health.h, beside a bare loop of socket, connect, poll and
- * close to the same servers. They take turns, and the medians of the rounds count, because machines
- * change their pace. Both leave by RST: tens of thousands of TIME_WAIT would make the next run
- * another one. The probes hold back the ACK of the handshake as well, which saves the making of a
- * connection that nobody wants; a bare loop that does the same is shown beside.
+ * What probing costs: CPU time a probe of health.h, beside a bare loop to the same servers (socket,
+ * connect, poll, close; libcurl's connect, GET, close), and how long after its time a probe starts.
+ * Probes and loops take turns, and the medians of the rounds count, because machines change their
+ * pace. All leave by RST or let the server close: tens of thousands of TIME_WAIT would make the
+ * next run another one. The tcp probes hold back the ACK of the handshake as well, which saves the
+ * making of a connection that nobody wants; a bare loop that does the same is shown beside.
  */
 #include "control_probes.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <event2/event.h>
-#include <netinet/tcp.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
+#include "control_bare.h"
+#include "control_servers.h"
 #include "health/health.h"
-#include "model/addr.h"
 
-#define TARGETS	    10000
 #define INTERVAL_MS 2000
 #define ROUNDS	    5
 #define WARM_UP_MS  4000 /* first probes, and a phase for each */
 #define SETTLE_MS   500	 /* after a bare loop, which the probes had to wait for */
-#define ROUND_MS    2000
-#define ROUND_CONNS 10000 /* as many as probes in a round */
-#define ADDRESSES   20
-#define PORTS	    5
-#define LISTENERS   (ADDRESSES * PORTS)
+#define ROUND_MS    2000 /* one probe of each target */
+#define TARGETS_MAX 10000
+#define LATE_MS	    50
 
-static struct sockaddr_in servers[LISTENERS];
-static int listeners[LISTENERS];
+typedef double (*bare_fn)(const struct control_servers *s, unsigned count, unsigned long *failed);
 
-/* ---- the servers: a process of its own ---------------------------------- */
+/** struct contest - a kind of probe, and the loops beside it */
+struct contest {
+	const char *name;
+	enum server_kind server;
+	enum model_probe type;
+	unsigned targets;
+	bare_fn bare;
+	const char *bare_name;
+	bare_fn beside; /* NULL: none */
+	const char *beside_name;
+};
 
-static int open_listener(unsigned index)
-{
-	struct sockaddr_in *to = &servers[index];
-	socklen_t len = sizeof(*to);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+static const struct contest contests[] = {
+	{ "tcp", SERVER_TCP, PROBE_TCP, 10000, bare_connect_us, "connect/close",
+	  bare_connect_held_us, "with the ACK held back" },
+	{ "http", SERVER_HTTP, PROBE_HTTP, 2000, bare_curl_us, "libcurl loop", NULL, NULL },
+};
 
-	*to = (struct sockaddr_in) { .sin_family = AF_INET };
-	to->sin_addr.s_addr = htonl(INADDR_LOOPBACK + index / PORTS);
-	if (fd < 0)
-		return -errno;
-	if (bind(fd, (struct sockaddr *)to, len) || listen(fd, 4096) ||
-	    getsockname(fd, (struct sockaddr *)to, &len)) {
-		int err = -errno;
+enum row { PROBED, BARE, BESIDE, OF_BARE, OF_BESIDE, ROWS };
 
-		close(fd);
-		return err;
-	}
-	listeners[index] = fd;
-	return 0;
-}
-
-static void serve(void)
-{
-	int epoll = epoll_create1(EPOLL_CLOEXEC);
-	struct epoll_event events[64];
-
-	for (int i = 0; i < LISTENERS; i++) {
-		struct epoll_event on = { .events = EPOLLIN, .data.fd = listeners[i] };
-
-		epoll_ctl(epoll, EPOLL_CTL_ADD, listeners[i], &on);
-	}
-	for (;;) {
-		int count = epoll_wait(epoll, events, 64, -1);
-
-		for (int i = 0; i < count; i++) {
-			int fd;
-
-			while ((fd = accept4(events[i].data.fd, NULL, NULL, SOCK_CLOEXEC)) >= 0)
-				close(fd);
-		}
-	}
-}
-
-static pid_t start_servers(void)
-{
-	pid_t pid;
-	int err = 0;
-
-	for (unsigned i = 0; i < LISTENERS && !err; i++)
-		err = open_listener(i);
-	if (err) {
-		fprintf(stderr, "probes: listening: %s\n", strerror(-err));
-		return err;
-	}
-	pid = fork();
-	if (pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		serve();
-	}
-	for (int i = 0; i < LISTENERS; i++)
-		close(listeners[i]);
-	return pid;
-}
-
-/* ---- the bare loop ------------------------------------------------------ */
-
-/* Not getrusage(): for a thread that runs, its figure is as old as the last tick. */
-static double thread_cpu_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-	return 1e6 * (double)ts.tv_sec + (double)ts.tv_nsec / 1e3;
-}
-
-static bool connect_once(const struct sockaddr_in *to, bool holds_ack)
-{
-	static const struct linger reset_on_close = { .l_onoff = 1 };
-	static const int off = 0;
-	struct pollfd wait = { .events = POLLOUT };
-	socklen_t len = sizeof(int);
-	int err = 0;
-
-	wait.fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (wait.fd < 0)
-		return false;
-	setsockopt(wait.fd, SOL_SOCKET, SO_LINGER, &reset_on_close, sizeof(reset_on_close));
-	if (holds_ack)
-		setsockopt(wait.fd, IPPROTO_TCP, TCP_QUICKACK, &off, sizeof(off));
-	if (connect(wait.fd, (const struct sockaddr *)to, sizeof(*to)) && errno == EINPROGRESS &&
-	    poll(&wait, 1, 1000) == 1)
-		getsockopt(wait.fd, SOL_SOCKET, SO_ERROR, &err, &len);
-	else
-		err = errno;
-	close(wait.fd);
-	return err == 0;
-}
-
-/* CPU time of a connection; those that failed are added to @failed */
-static double bare_us(bool holds_ack, unsigned long *failed)
-{
-	double start = thread_cpu_us();
-
-	for (unsigned i = 0; i < ROUND_CONNS; i++)
-		*failed += !connect_once(&servers[i % LISTENERS], holds_ack);
-	return (thread_cpu_us() - start) / ROUND_CONNS;
-}
+/** struct run - a contest under way */
+struct run {
+	const struct contest *contest;
+	struct control_servers servers;
+	struct event_base *base;
+	struct health *health;
+	double rows[ROWS][ROUNDS];
+	unsigned long probes;
+	unsigned long failed;
+	double late_ms[ROUNDS * TARGETS_MAX];
+	size_t late_count;
+};
 
 /* ---- the probes --------------------------------------------------------- */
 
 static void on_change(void *arg, uint32_t token, const struct health_state *state)
 {
-	unsigned long *down = arg;
+	unsigned long *failed = arg;
 
 	(void)token;
-	*down += !state->is_up;
+	*failed += !state->is_up;
 }
 
-static int set_targets(struct health *h)
+static int set_targets(struct run *run)
 {
-	static const struct model_health settings = {
-		.type = PROBE_TCP,
+	struct model_health settings = {
+		.type = run->contest->type,
 		.interval_ms = INTERVAL_MS,
 		.timeout_ms = 1000,
 		.rise = 2,
@@ -173,23 +85,38 @@ static int set_targets(struct health *h)
 	};
 	int err = 0;
 
-	for (unsigned i = 0; i < TARGETS && !err; i++) {
-		const struct sockaddr_in *to = &servers[i % LISTENERS];
-		struct lb_addr address = { .words = { 0, 0, htonl(0xffff), to->sin_addr.s_addr } };
+	settings.expect_status[200 / 64] = 1ULL << (200 % 64);
+	for (unsigned i = 0; i < run->contest->targets && !err; i++) {
+		struct sockaddr_in to = control_servers_address(&run->servers, i);
+		struct health_target at = {
+			.address = { .words = { 0, 0, htonl(0xffff), to.sin_addr.s_addr } },
+			.port = ntohs(to.sin_port),
+		};
 
-		err = health_set(h, i, &address, ntohs(to->sin_port), &settings, 0);
+		err = health_set(run->health, i, &at, &settings, NULL);
 	}
 	return err;
 }
 
-static unsigned long count_probes(const struct health *h)
+static unsigned long count_probes(const struct run *run)
 {
 	struct health_state state;
 	unsigned long probes = 0;
 
-	for (unsigned i = 0; i < TARGETS; i++)
-		probes += health_get(h, i, &state) ? 0 : state.probes;
+	for (unsigned i = 0; i < run->contest->targets; i++)
+		probes += health_get(run->health, i, &state) ? 0 : state.probes;
 	return probes;
+}
+
+/* Of each target the last probe. */
+static void note_lateness(struct run *run)
+{
+	struct health_state state;
+
+	for (unsigned i = 0; i < run->contest->targets; i++) {
+		if (!health_get(run->health, i, &state))
+			run->late_ms[run->late_count++] = state.late_ms;
+	}
 }
 
 static void run_for(struct event_base *base, unsigned ms)
@@ -200,61 +127,56 @@ static void run_for(struct event_base *base, unsigned ms)
 	event_base_dispatch(base);
 }
 
-/* CPU time of a probe; those that ended are added to @probes */
-static double probe_us(struct event_base *base, const struct health *h, unsigned long *probes)
+/* CPU time of a probe */
+static double probe_us(struct run *run)
 {
 	unsigned long before;
 	unsigned long ended;
 	double start;
 	double used;
 
-	run_for(base, SETTLE_MS);
-	before = count_probes(h);
-	start = thread_cpu_us();
-	run_for(base, ROUND_MS);
-	used = thread_cpu_us() - start;
-	ended = count_probes(h) - before;
-	*probes += ended;
+	run_for(run->base, SETTLE_MS);
+	before = count_probes(run);
+	start = bare_thread_cpu_us();
+	run_for(run->base, ROUND_MS);
+	used = bare_thread_cpu_us() - start;
+	ended = count_probes(run) - before;
+	note_lateness(run);
+	run->probes += ended;
 	return ended ? used / (double)ended : 0;
 }
 
-/* ---- the figure --------------------------------------------------------- */
+/* ---- the figures -------------------------------------------------------- */
 
-enum row { PROBED, BARE, BARE_HELD, OF_BARE, OF_BARE_HELD, ROWS };
-
-struct figures {
-	double rows[ROWS][ROUNDS];
-	unsigned long probes;
-	unsigned long failed;
-};
-
-static void measure_round(struct event_base *base, struct health *h, struct figures *f, int round)
+static void measure_round(struct run *run, int round)
 {
-	double bare = bare_us(false, &f->failed);
-	double held = bare_us(true, &f->failed);
-	double probed = probe_us(base, h, &f->probes);
+	const struct contest *c = run->contest;
+	double bare = c->bare(&run->servers, c->targets, &run->failed);
+	double beside = c->beside ? c->beside(&run->servers, c->targets, &run->failed) : 0;
+	double probed = probe_us(run);
 
-	f->rows[PROBED][round] = probed;
-	f->rows[BARE][round] = bare;
-	f->rows[BARE_HELD][round] = held;
-	f->rows[OF_BARE][round] = probed / bare;
-	f->rows[OF_BARE_HELD][round] = probed / held;
+	run->rows[PROBED][round] = probed;
+	run->rows[BARE][round] = bare;
+	run->rows[BESIDE][round] = beside;
+	run->rows[OF_BARE][round] = probed / bare;
+	run->rows[OF_BESIDE][round] = c->beside ? probed / beside : 0;
 }
 
-static int measure(struct figures *f)
+static int measure(struct run *run)
 {
-	struct event_base *base = event_base_new();
-	struct health *h = base ? health_new(base, on_change, &f->failed) : NULL;
-	int err = h ? set_targets(h) : -ENOMEM;
+	int err;
 
+	run->base = event_base_new();
+	run->health = run->base ? health_new(run->base, on_change, &run->failed) : NULL;
+	err = run->health ? set_targets(run) : -ENOMEM;
 	if (!err) {
-		run_for(base, WARM_UP_MS);
+		run_for(run->base, WARM_UP_MS);
 		for (int i = 0; i < ROUNDS; i++)
-			measure_round(base, h, f, i);
+			measure_round(run, i);
 	}
-	health_free(h);
-	if (base)
-		event_base_free(base);
+	health_free(run->health);
+	if (run->base)
+		event_base_free(run->base);
 	return err;
 }
 
@@ -266,31 +188,63 @@ static int compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+static double rank(double *values, size_t count, unsigned percent)
+{
+	qsort(values, count, sizeof(*values), compare);
+	return count ? values[(count - 1) * percent / 100] : 0;
+}
+
 static double median(double *values)
 {
-	qsort(values, ROUNDS, sizeof(*values), compare);
-	return values[ROUNDS / 2];
+	return rank(values, ROUNDS, 50);
+}
+
+static void print(struct run *run)
+{
+	const struct contest *c = run->contest;
+
+	printf("probes: %u %s checks every %d ms, %lu in %d ms: %.1f us of CPU each; bare %s %.1f "
+	       "us, ratio %.2f (to reach: 1.5)",
+	       c->targets, c->name, INTERVAL_MS, run->probes, ROUNDS * ROUND_MS,
+	       median(run->rows[PROBED]), c->bare_name, median(run->rows[BARE]),
+	       median(run->rows[OF_BARE]));
+	if (c->beside)
+		printf("; %s %.1f us, ratio %.2f", c->beside_name, median(run->rows[BESIDE]),
+		       median(run->rows[OF_BESIDE]));
+	printf("\nprobes: %s: started after its time: median %.0f ms (to reach: %d), 99 %% within "
+	       "%.0f ms\n",
+	       c->name, rank(run->late_ms, run->late_count, 50), LATE_MS,
+	       rank(run->late_ms, run->late_count, 99));
+}
+
+static int hold_contest(const struct contest *c)
+{
+	struct run *run = calloc(1, sizeof(*run));
+	bool is_measured = false;
+	int err;
+
+	if (!run)
+		return 1;
+	run->contest = c;
+	err = control_servers_start(&run->servers, c->server);
+	if (!err)
+		err = measure(run);
+	control_servers_stop(&run->servers);
+	is_measured = !err && !run->failed && run->probes;
+	if (is_measured)
+		print(run);
+	else
+		fprintf(stderr, "probes: %s: not measured: %s, %lu failed\n", c->name,
+			strerror(-err), run->failed);
+	free(run);
+	return !is_measured;
 }
 
 int control_probes_run(void)
 {
-	struct figures f = {};
-	pid_t pid = start_servers();
-	int err = pid < 0 ? (int)pid : measure(&f);
+	int failed = 0;
 
-	if (pid > 0) {
-		kill(pid, SIGKILL);
-		waitpid(pid, NULL, 0);
-	}
-	if (err || f.failed || !f.probes) {
-		fprintf(stderr, "probes: not measured: %s, %lu failed\n", strerror(-err), f.failed);
-		return 1;
-	}
-	printf("probes: %d tcp checks every %d ms, %lu in %d ms: %.1f us of CPU each; bare "
-	       "connect/close %.1f us, ratio %.2f (to reach: 1.5); bare with the ACK held back "
-	       "%.1f us, ratio %.2f\n",
-	       TARGETS, INTERVAL_MS, f.probes, ROUNDS * ROUND_MS, median(f.rows[PROBED]),
-	       median(f.rows[BARE]), median(f.rows[OF_BARE]), median(f.rows[BARE_HELD]),
-	       median(f.rows[OF_BARE_HELD]));
-	return 0;
+	for (size_t i = 0; i < sizeof(contests) / sizeof(contests[0]); i++)
+		failed |= hold_contest(&contests[i]);
+	return failed;
 }
