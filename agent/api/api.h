@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * HTTP + JSON on a unix socket: what `leat status` and curl --unix-socket talk to; docs/api.md.
- * In reading order: api.c (the server), route.c (path to operation), query.c, socket.c (the file).
+ * In reading order: api.c (the server), route.c (path to operation), query.c, metrics.c and
+ * families.c (the status for Prometheus), socket.c (the file).
  */
 #ifndef LEAT_API_API_H
 #define LEAT_API_API_H

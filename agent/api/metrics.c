@@ -261,8 +261,9 @@ static void print_each_service(const json_t *services, const struct family *fami
 
 	for (; family->name; family++) {
 		print_head(family, out);
-		json_array_foreach (services, i, service)
+		json_array_foreach (services, i, service) {
 			print(service, family, out);
+		}
 	}
 }
 

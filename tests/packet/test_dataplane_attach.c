@@ -36,9 +36,10 @@ static const struct dataplane_features with_nat = { .has_nat = true };
 
 static void open_it(bool has_nat)
 {
-	struct dataplane_settings settings = {
-		.pin_dir = pin_dir, .max_slots = 65536, .max_flows = 1000, .features.has_nat = has_nat
-	};
+	struct dataplane_settings settings = { .pin_dir = pin_dir,
+					       .max_slots = 65536,
+					       .max_flows = 1000,
+					       .features.has_nat = has_nat };
 	struct dataplane_error error = {};
 	bool is_adopted;
 

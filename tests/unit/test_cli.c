@@ -287,10 +287,8 @@ static void test_cli_wrong_command_line_says_what_is_right(void **state)
 static void test_cli_without_an_agent_every_verb_that_asks_says_so(void **state)
 {
 	static const char *const lines[] = {
-		"leat status -s @ -p %",
-		"leat metrics -s @",
-		"leat reload -s @",
-		"leat explain -s @ 192.0.2.7:1 198.51.100.10:80",
+		"leat status -s @ -p %", "leat metrics -s @",
+		"leat reload -s @",	 "leat explain -s @ 192.0.2.7:1 198.51.100.10:80",
 		"leat stop -s @",
 	};
 	struct fixture *f = *state;

@@ -567,8 +567,8 @@ static void *run_traffic(void *arg)
 		struct lb_flow4 *flow = &world->flows4[at % SETS].flows[at / SETS % LB_FLOW_WAYS];
 		unsigned class = classes[(unsigned)rand_r(&traffic->seed) % 6];
 		unsigned age = rand_r(&traffic->seed) % 8 ? 0 : RECORD + 1; /* for the sweep */
-		uint64_t was = __atomic_load_n(&flow->record.value, __ATOMIC_SEQ_CST);
-		uint64_t is = class ? LB_RECORD(1 + at % 3, 0, class, 0, NOW - age) : 0;
+		__u64 was = __atomic_load_n(&flow->record.value, __ATOMIC_SEQ_CST);
+		__u64 is = class ? LB_RECORD(1 + at % 3, 0, class, 0, NOW - age) : 0;
 
 		if (!__atomic_compare_exchange_n(&flow->record.value, &was, is, false,
 						 __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
