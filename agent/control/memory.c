@@ -72,7 +72,7 @@ static void recall_outlier(struct control_backend *b, uint64_t realtime_ms, uint
 	b->is_ejected = true;
 	b->ejected_until_ms = b->memo.ejected_until_ms;
 	b->outlier.ejected_until_ms = monotonic_ms + (b->ejected_until_ms - realtime_ms);
-	strcpy(b->eject_reason, "ejected by the agent before this one");
+	strcpy(b->eject_reason, "by the agent before this one");
 }
 
 static void recall_agent(struct control_backend *b)

@@ -40,34 +40,33 @@ static void judge_sample(struct control *ctl, uint32_t index, uint32_t now)
 		b->failed_samples++;
 }
 
-static struct lb_load read_samples(const struct control *ctl, const struct control_backend *b)
-{
-	const struct lb_load *row = &dataplane_loads(ctl->dp)[b->id];
-
-	return (struct lb_load) {
-		.connected = __atomic_load_n(&row->connected, __ATOMIC_RELAXED),
-		.requests = __atomic_load_n(&row->requests, __ATOMIC_RELAXED),
-		.answered = __atomic_load_n(&row->answered, __ATOMIC_RELAXED),
-		.resets = __atomic_load_n(&row->resets, __ATOMIC_RELAXED),
-	};
-}
-
 static void count_samples(struct control *ctl, struct control_service *s, uint64_t now_ms)
 {
 	for (size_t i = 0; i < s->backend_count; i++) {
 		struct control_backend *b = s->backends[i];
-		struct lb_load now = read_samples(ctl, b);
+		const struct lb_load *load = &dataplane_loads(ctl->dp)[b->id];
+		struct outlier_counts sum = {
+			.good = __atomic_load_n(&load->connected, __ATOMIC_RELAXED) +
+				__atomic_load_n(&load->answered, __ATOMIC_RELAXED),
+			.bad = __atomic_load_n(&load->resets, __ATOMIC_RELAXED),
+		};
+		struct outlier_counts more = {
+			.good = sum.good - b->sampled.good,
+			.bad = sum.bad - b->sampled.bad + b->failed_samples,
+		};
 
-		outlier_count(&b->outlier, &s->model->passive,
-			      sample_counts(&b->sampled, &now, b->failed_samples), now_ms);
-		b->sampled = now;
+		b->sampled = sum;
 		b->failed_samples = 0;
+		outlier_count(&b->outlier, &s->model->passive, more, now_ms);
 	}
 }
 
 void passive_begin(const struct control *ctl, struct control_backend *b)
 {
-	b->sampled = read_samples(ctl, b);
+	const struct lb_load *load = &dataplane_loads(ctl->dp)[b->id];
+
+	b->sampled = (struct outlier_counts) { .good = load->connected + load->answered,
+					       .bad = load->resets };
 }
 
 /* ---- judgement ------------------------------------------------------------------ */
@@ -78,25 +77,22 @@ static void eject(struct control *ctl, struct control_service *s, struct control
 	uint64_t span_ms = b->outlier.ejected_until_ms - now_ms;
 
 	b->is_ejected = true;
-	b->ejections++;
 	b->ejected_until_ms = control_realtime_ms() + span_ms;
 	snprintf(b->eject_reason, sizeof(b->eject_reason),
-		 "ejected: %u of %u sampled connections without progress", window.bad,
+		 "%u of %u sampled connections without progress", window.bad,
 		 window.good + window.bad);
-	log_warn("backend ejected service=%s backend=%s for_ms=%llu reason=\"%u of %u sampled "
-		 "connections without progress\"",
-		 s->model->name, b->name, (unsigned long long)span_ms, window.bad,
-		 window.good + window.bad);
+	log_warn("backend ejected service=%s backend=%s for_ms=%llu reason=\"%s\"", s->model->name,
+		 b->name, (unsigned long long)span_ms, b->eject_reason);
+	memory_write(ctl, b);
 	if (b->is_probed)
 		health_probe_now(ctl->health, b->id);
 }
 
-static void readmit(struct control_service *s, struct control_backend *b)
+static void readmit(struct control *ctl, struct control_backend *b)
 {
 	b->is_ejected = false;
 	b->ejected_until_ms = 0;
-	log_info("backend readmitted service=%s backend=%s reason=\"its ejection is over\"",
-		 s->model->name, b->name);
+	memory_write(ctl, b);
 }
 
 static void judge_service(struct control *ctl, struct control_service *s, uint64_t now_ms)
@@ -120,7 +116,7 @@ static void judge_service(struct control *ctl, struct control_service *s, uint64
 		if (candidates[i].is_news)
 			eject(ctl, s, b, windows[i], now_ms);
 		else if (b->is_ejected && !candidates[i].is_ejected)
-			readmit(s, b);
+			readmit(ctl, b);
 	}
 	free(candidates);
 	free(windows);
@@ -149,14 +145,14 @@ static void on_watch(evutil_socket_t fd, short what, void *arg)
 
 /* ---- on and off ------------------------------------------------------------------- */
 
-static void forget(struct control_service *s)
+static void forget(struct control *ctl, struct control_service *s)
 {
 	for (size_t i = 0; i < s->backend_count; i++) {
 		struct control_backend *b = s->backends[i];
 
 		b->outlier = (struct outlier) {};
 		if (b->is_ejected)
-			readmit(s, b);
+			readmit(ctl, b);
 	}
 }
 
@@ -168,7 +164,7 @@ int passive_arm(struct control *ctl)
 	for (size_t i = 0; i < ctl->service_count; i++) {
 		is_wanted |= ctl->services[i]->model->passive.is_on;
 		if (!ctl->services[i]->model->passive.is_on)
-			forget(ctl->services[i]);
+			forget(ctl, ctl->services[i]);
 	}
 	if (!ctl->watch)
 		ctl->watch = event_new(ctl->base, -1, EV_PERSIST, on_watch, ctl);

@@ -14,7 +14,7 @@ static void say_probe(const struct control *ctl, const struct control_service *s
 	const char *panic = s->panic == WEIGH_PANIC_OPEN && !b->is_healthy ? "panic: " : "";
 	struct health_state probe;
 
-	if (b->is_probed && !health_get(ctl->health, b->id, &probe) && *probe.reason)
+	if (b->is_probed && !health_get(ctl->health, b->id, &probe) && probe.probes)
 		snprintf(b->reason, sizeof(b->reason), "%s%s", panic, probe.reason);
 	else if (!b->is_probed && b->is_decided)
 		snprintf(b->reason, sizeof(b->reason), "no health check");
@@ -45,6 +45,8 @@ static void say_state(const struct control *ctl, const struct control_service *s
 	b->state = state;
 	b->since_ms = control_realtime_ms();
 	step_say_reason(ctl, s, b);
+	if (state == BACKEND_EJECTED)
+		return; /* passive.c has said it, and for how long */
 	log_info("backend %s service=%s backend=%s was=%s reason=\"%s\"", lifecycle_name(state),
 		 s->model->name, b->name, was, log_escape(b->reason));
 }
@@ -108,6 +110,8 @@ static bool step_backend(struct control *ctl, struct control_service *s, struct 
 		say_state(ctl, s, b, out.state);
 	if (begins && s->is_filled && !s->is_held && s->panic != WEIGH_PANIC_OPEN)
 		weights_begin_ramp(s, b);
+	if (out.bump_generation || begins || b->agent.state != b->memo.agent_state)
+		memory_write(ctl, b);
 	*removes = out.remove;
 	return changed;
 }

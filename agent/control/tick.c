@@ -120,6 +120,13 @@ static bool weigh(struct control *ctl, struct control_service *s, int *err)
 	return !*err;
 }
 
+/* In an open panic a backend is up for another reason than its probes. */
+static void say_reasons(const struct control *ctl, struct control_service *s)
+{
+	for (size_t i = 0; i < s->backend_count; i++)
+		step_say_reason(ctl, s, s->backends[i]);
+}
+
 static void tick_service(struct control *ctl, struct control_service *s, uint32_t now,
 			 uint64_t now_ms)
 {
@@ -128,7 +135,8 @@ static void tick_service(struct control *ctl, struct control_service *s, uint32_
 
 	if (s->is_shorter_pending)
 		control_set_times(ctl, s);
-	weights_judge_panic(s);
+	if (weights_judge_panic(s))
+		say_reasons(ctl, s);
 	step_backends(ctl, s, now);
 	if (s->is_held && is_still_held(s))
 		return;

@@ -70,7 +70,7 @@ static void begin_panic(struct control_service *s, enum weigh_panic panic)
 						   : "no backend takes newcomers");
 }
 
-void weights_judge_panic(struct control_service *s)
+bool weights_judge_panic(struct control_service *s)
 {
 	const struct weigh_policy policy = weights_policy(s->model);
 	enum weigh_panic panic = WEIGH_CALM;
@@ -79,12 +79,14 @@ void weights_judge_panic(struct control_service *s)
 	if (policy.panic.threshold_percent && !s->is_held) {
 		be = weights_of_all(s);
 		if (!be)
-			return;
+			return false;
 		panic = weigh_panic(&policy, be, s->backend_count);
 		free(be);
 	}
-	if (panic != s->panic)
-		begin_panic(s, panic);
+	if (panic == s->panic)
+		return false;
+	begin_panic(s, panic);
+	return true;
 }
 
 /* ---- slow start and controllers ---------------------------------------------- */
