@@ -129,11 +129,9 @@ bool load_meter_percent(const struct load_meter *meter, unsigned *percent)
 	unsigned first = (meter->next + LOAD_READINGS - meter->count) % LOAD_READINGS;
 	uint64_t used, offered;
 
-	if (meter->count < 2)
-		return false;
 	used = last_of(meter)->used - meter->ring[first].used;
 	offered = last_of(meter)->offered - meter->ring[first].offered;
-	if (!offered)
+	if (!offered) /* one reading, or none */
 		return false;
 	*percent = used >= offered ? 100 : (unsigned)((used * 100 + offered / 2) / offered);
 	return true;

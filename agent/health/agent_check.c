@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "health/reason.h"
@@ -50,6 +51,7 @@ struct agent_check {
 	struct event socket_event;
 	int fd; /* -1: waiting */
 	bool is_connected;
+	uint64_t started_ms; /* CLOCK_MONOTONIC */
 	size_t used;
 	char answer[ANSWER_MAX];
 };
@@ -64,6 +66,14 @@ struct agent_checks {
 };
 
 /* ---- time --------------------------------------------------------------- */
+
+static uint64_t monotonic_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
 
 /* xorshift64; it spreads checks over time, nothing secret */
 static unsigned random_below(struct agent_checks *checks, unsigned limit)
@@ -81,12 +91,15 @@ static void set_timer(struct agent_check *check, unsigned ms)
 	evtimer_add(&check->timer, &tv);
 }
 
+/* From the start of the last one: the interval does not grow by what checks take. */
 static void wait_for_next(struct agent_check *check)
 {
 	unsigned interval = check->settings.interval_ms;
 	unsigned jitter = interval * JITTER_PERCENT / 100;
+	unsigned wait = interval - jitter + random_below(check->checks, 2 * jitter + 1);
+	uint64_t taken = monotonic_ms() - check->started_ms;
 
-	set_timer(check, interval - jitter + random_below(check->checks, 2 * jitter + 1));
+	set_timer(check, taken < wait ? wait - (unsigned)taken : 0);
 }
 
 static void wait_for_first(struct agent_check *check)
@@ -255,6 +268,7 @@ static void start_check(struct agent_check *check)
 	/* where this side closes first, no TIME_WAIT is to stay: see probe_tcp.c */
 	static const struct linger reset_on_close = { .l_onoff = 1 };
 
+	check->started_ms = monotonic_ms();
 	check->used = 0;
 	check->is_connected = false;
 	set_timer(check, check->settings.timeout_ms);

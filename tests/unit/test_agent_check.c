@@ -173,13 +173,13 @@ static void test_agent_check_parse_stays_within_the_line(void **state)
 		size_t size = strlen(good_lines[i].line);
 
 		for (size_t cut = 0; cut <= size; cut++) {
-			char *line = test_malloc(cut ? cut : 1);
+			char *line = malloc(cut ? cut : 1);
 			struct agent_report report;
 
 			memcpy(line, good_lines[i].line, cut);
 			(void)agent_check_parse(line, cut, &report);
 			assert_true(strlen(report.reason) < sizeof(report.reason));
-			test_free(line);
+			free(line);
 		}
 	}
 }

@@ -192,6 +192,21 @@ static void test_source_of_version_1_in_a_container_with_the_hosts_path(void **s
 	assert_cgroup(tree, SOURCE_CGROUP1, "/sys/fs/cgroup/cpu");
 }
 
+/* the mount's name and the controllers need not be in one order */
+static void test_source_of_version_1_is_found_by_the_name_of_the_link(void **state)
+{
+	struct tree *tree = *state;
+
+	put(tree, "proc/stat", STAT);
+	put(tree, "proc/self/cgroup", "3:cpuacct,cpu:/web\n");
+	put(tree, "sys/fs/cgroup/cpu/web/cpu.cfs_quota_us", "25000\n");
+	put(tree, "sys/fs/cgroup/cpu/web/cpu.cfs_period_us", "100000\n");
+	put(tree, "sys/fs/cgroup/cpu/web/cpuacct.usage", "7000000\n");
+	assert_int_equal(find(tree, NULL), 0);
+
+	assert_cgroup(tree, SOURCE_CGROUP1, "/sys/fs/cgroup/cpu/web");
+}
+
 /* ---- a named one -------------------------------------------------------- */
 
 static void test_source_named_of_version_1_has_acct_beside_cpu(void **state)
@@ -296,6 +311,7 @@ int main(void)
 		TREE_TEST(test_source_in_a_container_is_the_mounted_root),
 		TREE_TEST(test_source_of_version_1_reads_quota_and_acct),
 		TREE_TEST(test_source_of_version_1_in_a_container_with_the_hosts_path),
+		TREE_TEST(test_source_of_version_1_is_found_by_the_name_of_the_link),
 		TREE_TEST(test_source_named_of_version_1_has_acct_beside_cpu),
 		TREE_TEST(test_source_named_offers_what_its_limit_allows),
 		TREE_TEST(test_source_named_without_a_limit_is_offered_all_cpus),

@@ -100,12 +100,16 @@ static void test_health_udp_other_reply_is_down(void **state)
 static void test_health_udp_beginning_of_the_expected_reply_is_down(void **state)
 {
 	struct fixture *fx = *state;
-	struct datagram_server server = { .answer = answer_text, .arg = "+PO" };
+	struct datagram_server server = { .answer = answer_text, .arg = "+PONG" };
 	struct model_health settings = udp_settings();
 
 	datagram_server_start(&server, fx->base, "127.0.0.1");
+	assert_true(decide(fx, "127.0.0.1", server.port, &settings).is_up);
+	server.arg = "+PO"; /* the rest is not to be taken from the reply before */
+	fixture_run_until(fx, has_changes, 2);
 
-	assert_false(decide(fx, "127.0.0.1", server.port, &settings).is_up);
+	assert_false(fx->changes[1].state.is_up);
+	assert_string_equal(fx->changes[1].state.reason, "reply \"+PO\", expected \"+PONG\"");
 	datagram_server_stop(&server);
 }
 

@@ -30,15 +30,15 @@ _leat() {
 		return
 	fi
 	case $previous in
-	-c | --config | -s | --socket)
+	-c | --config | -s | --socket | -t | --state)
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		return
 		;;
-	-p | --pin-dir)
+	-p | --pin-dir | -g | --cgroup)
 		mapfile -t COMPREPLY < <(compgen -d -- "$word")
 		return
 		;;
-	-w | --watch) return ;;
+	-w | --watch | -a | --agent-check | -b | --bind) return ;;
 	esac
 	if [[ $word == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$(_leat_options "$verb")" -- "$word")
