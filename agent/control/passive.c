@@ -40,33 +40,34 @@ static void judge_sample(struct control *ctl, uint32_t index, uint32_t now)
 		b->failed_samples++;
 }
 
+static struct lb_load read_samples(const struct control *ctl, const struct control_backend *b)
+{
+	const struct lb_load *row = &dataplane_loads(ctl->dp)[b->id];
+
+	return (struct lb_load) {
+		.connected = __atomic_load_n(&row->connected, __ATOMIC_RELAXED),
+		.requests = __atomic_load_n(&row->requests, __ATOMIC_RELAXED),
+		.answered = __atomic_load_n(&row->answered, __ATOMIC_RELAXED),
+		.resets = __atomic_load_n(&row->resets, __ATOMIC_RELAXED),
+	};
+}
+
 static void count_samples(struct control *ctl, struct control_service *s, uint64_t now_ms)
 {
 	for (size_t i = 0; i < s->backend_count; i++) {
 		struct control_backend *b = s->backends[i];
-		const struct lb_load *load = &dataplane_loads(ctl->dp)[b->id];
-		struct outlier_counts sum = {
-			.good = __atomic_load_n(&load->connected, __ATOMIC_RELAXED) +
-				__atomic_load_n(&load->answered, __ATOMIC_RELAXED),
-			.bad = __atomic_load_n(&load->resets, __ATOMIC_RELAXED),
-		};
-		struct outlier_counts more = {
-			.good = sum.good - b->sampled.good,
-			.bad = sum.bad - b->sampled.bad + b->failed_samples,
-		};
+		struct lb_load now = read_samples(ctl, b);
 
-		b->sampled = sum;
+		outlier_count(&b->outlier, &s->model->passive,
+			      sample_counts(&b->sampled, &now, b->failed_samples), now_ms);
+		b->sampled = now;
 		b->failed_samples = 0;
-		outlier_count(&b->outlier, &s->model->passive, more, now_ms);
 	}
 }
 
 void passive_begin(const struct control *ctl, struct control_backend *b)
 {
-	const struct lb_load *load = &dataplane_loads(ctl->dp)[b->id];
-
-	b->sampled = (struct outlier_counts) { .good = load->connected + load->answered,
-					       .bad = load->resets };
+	b->sampled = read_samples(ctl, b);
 }
 
 /* ---- judgement ------------------------------------------------------------------ */
@@ -77,6 +78,7 @@ static void eject(struct control *ctl, struct control_service *s, struct control
 	uint64_t span_ms = b->outlier.ejected_until_ms - now_ms;
 
 	b->is_ejected = true;
+	b->ejections++;
 	b->ejected_until_ms = control_realtime_ms() + span_ms;
 	snprintf(b->eject_reason, sizeof(b->eject_reason),
 		 "%u of %u sampled connections without progress", window.bad,

@@ -96,12 +96,13 @@ struct control_backend {
 	uint64_t probes_timed; /* how many probes the last probe latency taken was of */
 	struct response response;
 	enum control_timing timing;
-	struct outlier outlier;	       /* passive */
-	struct outlier_counts sampled; /* passive: sums of lb_loads, when last counted */
-	uint32_t failed_samples;       /* passive: judged bad since they were last counted */
-	bool is_ejected;	       /* takes no newcomers, until ... */
-	uint64_t ejected_until_ms;     /* CLOCK_REALTIME; 0: not ejected */
+	struct outlier outlier;	   /* passive */
+	struct lb_load sampled;	   /* passive: what samples had shown when last counted */
+	uint32_t failed_samples;   /* passive: judged bad since they were last counted */
+	bool is_ejected;	   /* takes no newcomers, until ... */
+	uint64_t ejected_until_ms; /* CLOCK_REALTIME; 0: not ejected */
 	char eject_reason[96];
+	uint64_t ejections;	/* by this agent, ever */
 	uint64_t held_until_ms; /* CLOCK_REALTIME: held down for flapping; 0: not */
 	struct lb_memo memo;	/* as last written for the next agent */
 	bool has_agent;		/* its agent check runs */
