@@ -129,9 +129,8 @@ static bool join_acct(char out[PATH_MAX], const char *directory)
 
 static bool take_cgroup(const char *directory, struct source *s)
 {
-	if (strlen(directory) >= sizeof(s->cgroup))
+	if (snprintf(s->cgroup, sizeof(s->cgroup), "%s", directory) >= (int)sizeof(s->cgroup))
 		return false;
-	strcpy(s->cgroup, directory);
 	if (join(s->usage, directory, "cpu.stat") &&
 	    !join(s->limit, directory, "cpu.cfs_quota_us")) {
 		s->kind = SOURCE_CGROUP2;
