@@ -3,27 +3,16 @@
 
 #include <errno.h>
 #include <event2/event.h>
-#include <linux/filter.h>
-#include <linux/if_ether.h>
-#include <linux/virtio_net.h>
-#include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/queue.h>
-#include <sys/uio.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "health/path_filter.h"
 #include "health/path_host.h"
-#include "health/path_packet.h"
-#include "health/path_space.h"
+#include "health/path_state.h"
 #include "health/probe.h"
 #include "model/addr.h"
 
-#define PACKET_MAX 65536 /* replies may come merged (GRO) */
-/* Packets taken in one turn of the loop: others in it are not to wait long. */
-#define TURN 256
 /* Of an agent that just started, next hops may come a moment after the first probes. */
 #define HOP_WAIT_MS 3000
 /* Opening that failed is not tried again for each of thousands of probes. */
@@ -34,46 +23,6 @@
 #define PROBE_TTL 2
 #define PING_TTL  1
 
-/** struct path_tap - the packet socket of one interface */
-struct path_tap {
-	LIST_ENTRY(path_tap) link;
-	struct path *path;
-	uint32_t ifindex; /* 0: its interface has gone */
-	int fd;
-	struct event *event;
-	unsigned users;
-};
-
-struct path_flow {
-	LIST_ENTRY(path_flow) link;
-	struct path *path;
-	struct path_tap *tap; /* of the last socket's interface; NULL before the first */
-	struct lb_addr vip;
-	struct lb_addr backend;
-	struct lb_addr source; /* of the last socket */
-	unsigned port;	       /* of the last socket; 0: none */
-	int guard_fd;	       /* -1: none */
-	const struct target_hop *hop;
-	uint64_t since_ms; /* CLOCK_MONOTONIC */
-	bool had_hop;
-};
-
-struct path {
-	struct event_base *base;
-	struct path_space space;
-	struct event *tun_event;
-	LIST_HEAD(, path_tap) taps;
-	LIST_HEAD(, path_flow) flows;
-	struct path_flow *owners[PATH_PORTS]; /* by port */
-	unsigned next_port;
-	int open_err;
-	uint64_t open_err_ms; /* CLOCK_MONOTONIC */
-	bool is_filter_stale;
-	struct sock_filter insns[PATH_FILTER_MAX];
-	struct sock_fprog filter;
-	uint8_t packet[PACKET_MAX];
-};
-
 static uint64_t monotonic_ms(void)
 {
 	struct timespec ts;
@@ -82,241 +31,14 @@ static uint64_t monotonic_ms(void)
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
-/* ---- packets -------------------------------------------------------------- */
-
-static struct path_flow *find_flow(const struct path *path, const struct path_key *key)
-{
-	struct path_flow *flow;
-
-	if (key->port < PATH_PORT_FIRST || key->port >= PATH_PORT_FIRST + PATH_PORTS)
-		return NULL;
-	flow = path->owners[key->port - PATH_PORT_FIRST];
-	if (!flow || addr_compare(&flow->source, &key->near) != 0 ||
-	    addr_compare(&flow->vip, &key->far) != 0)
-		return NULL;
-	return flow;
-}
-
-/* What cannot be sent is lost, as packets are; TCP sends again, and the deadline says the rest. */
-static void send_packet(struct path *path, size_t size)
-{
-	struct virtio_net_hdr complete = {};
-	uint8_t header[PATH_FRAME_HEADER_MAX];
-	struct path_flow *flow;
-	struct path_key key;
-	struct iovec parts[] = {
-		{ &complete, sizeof(complete) },
-		{ header, 0 },
-		{ path->packet, size },
-	};
-
-	if (path_key_of_sent(path->packet, size, &key))
-		return;
-	flow = find_flow(path, &key);
-	if (!flow || !flow->tap || flow->tap->ifindex != flow->hop->ifindex)
-		return;
-	parts[1].iov_len = path_frame(flow->hop, path->packet, size, header);
-	if (!parts[1].iov_len)
-		return;
-	if (writev(flow->tap->fd, parts, 3) < 0 && (errno == ENXIO || errno == ENODEV))
-		flow->tap->ifindex = 0;
-}
-
-static void take_sent(struct path *path)
-{
-	for (unsigned i = 0; i < TURN; i++) {
-		struct virtio_net_hdr head;
-		struct iovec parts[] = {
-			{ &head, sizeof(head) },
-			{ path->packet, sizeof(path->packet) },
-		};
-		ssize_t size = readv(path->space.tun_fd, parts, 2);
-
-		if (size < 0)
-			return;
-		if ((size_t)size > sizeof(head))
-			send_packet(path, (size_t)size - sizeof(head));
-	}
-}
+/* ---- opening and closing -------------------------------------------------- */
 
 static void on_sent(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
-	take_sent(arg);
+	path_tap_forward(arg);
 }
-
-/*
- * A packet that never left its machine (a veth), or was merged from several, has an unfinished
- * checksum, though the kernel knows that it is good: it says so before the packet, where the
- * checksum would be finished, and understands the same when it gets the packet back.
- */
-static void keep_checksum_note(struct virtio_net_hdr *head)
-{
-	struct virtio_net_hdr kept = {};
-
-	if (head->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM && head->csum_start > ETH_HLEN) {
-		kept.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
-		kept.csum_start = (uint16_t)(head->csum_start - ETH_HLEN);
-		kept.csum_offset = head->csum_offset;
-	}
-	*head = kept;
-}
-
-static void deliver_packet(struct path *path, struct virtio_net_hdr *head, size_t size)
-{
-	struct iovec parts[] = { { head, sizeof(*head) }, { path->packet, size } };
-	struct path_key key;
-
-	if (path_key_of_received(path->packet, size, &key) || !find_flow(path, &key))
-		return;
-	keep_checksum_note(head);
-	/* a full queue or a broken packet: lost, as packets are */
-	if (writev(path->space.tun_fd, parts, 2) < 0)
-		return;
-}
-
-static void on_received(evutil_socket_t fd, short what, void *arg)
-{
-	struct path_tap *tap = arg;
-	struct path *path = tap->path;
-
-	(void)what;
-	for (unsigned i = 0; i < TURN; i++) {
-		struct virtio_net_hdr head;
-		struct ethhdr ether;
-		struct iovec parts[] = {
-			{ &head, sizeof(head) },
-			{ &ether, sizeof(ether) },
-			{ path->packet, sizeof(path->packet) },
-		};
-		size_t before = sizeof(head) + sizeof(ether);
-		ssize_t size = readv(fd, parts, 3);
-
-		if (size < 0 && errno != EINVAL) /* EINVAL: merged in a way this cannot say */
-			return;
-		if (size > (ssize_t)before)
-			deliver_packet(path, &head, (size_t)size - before);
-	}
-}
-
-/* ---- interfaces ----------------------------------------------------------- */
-
-static int compare_vips(const void *a, const void *b)
-{
-	return addr_compare(a, b);
-}
-
-/* list_vips - each once; to be freed; NULL: no memory */
-static struct lb_addr *list_vips(const struct path *path, size_t *count)
-{
-	const struct path_flow *flow;
-	struct lb_addr *vips;
-	size_t flows = 0, n = 0;
-
-	LIST_FOREACH (flow, &path->flows, link)
-		flows++;
-	vips = calloc(flows + 1, sizeof(*vips));
-	if (!vips)
-		return NULL;
-	flows = 0;
-	LIST_FOREACH (flow, &path->flows, link)
-		vips[flows++] = flow->vip;
-	qsort(vips, flows, sizeof(*vips), compare_vips);
-	for (size_t i = 0; i < flows; i++) {
-		if (!n || addr_compare(&vips[n - 1], &vips[i]) != 0)
-			vips[n++] = vips[i];
-	}
-	*count = n;
-	return vips;
-}
-
-static int refresh_filter(struct path *path)
-{
-	struct path_tap *tap;
-	struct lb_addr *vips;
-	size_t count;
-
-	if (!path->is_filter_stale)
-		return 0;
-	vips = list_vips(path, &count);
-	if (!vips)
-		return -ENOMEM;
-	path->filter.filter = path->insns;
-	path->filter.len = (unsigned short)path_filter_build(vips, count, path->insns);
-	free(vips);
-	LIST_FOREACH (tap, &path->taps, link) {
-		if (setsockopt(tap->fd, SOL_SOCKET, SO_ATTACH_FILTER, &path->filter,
-			       sizeof(path->filter)))
-			return -errno;
-	}
-	path->is_filter_stale = false;
-	return 0;
-}
-
-static void leave_tap(struct path_flow *flow)
-{
-	struct path_tap *tap = flow->tap;
-
-	flow->tap = NULL;
-	if (!tap || --tap->users)
-		return;
-	LIST_REMOVE(tap, link);
-	event_free(tap->event);
-	close(tap->fd);
-	free(tap);
-}
-
-static int open_tap(struct path *path, uint32_t ifindex, struct path_tap **out)
-{
-	struct path_tap *tap = calloc(1, sizeof(*tap));
-
-	if (!tap)
-		return -ENOMEM;
-	tap->path = path;
-	tap->ifindex = ifindex;
-	tap->fd = path_host_tap(ifindex, &path->filter);
-	if (tap->fd < 0) {
-		int err = tap->fd;
-
-		free(tap);
-		return err == -EPERM || err == -EACCES ? -ENOPKG : err;
-	}
-	tap->event = event_new(path->base, tap->fd, EV_READ | EV_PERSIST, on_received, tap);
-	if (!tap->event || event_add(tap->event, NULL)) {
-		if (tap->event)
-			event_free(tap->event);
-		close(tap->fd);
-		free(tap);
-		return -ENOMEM;
-	}
-	LIST_INSERT_HEAD(&path->taps, tap, link);
-	*out = tap;
-	return 0;
-}
-
-static int use_tap(struct path_flow *flow)
-{
-	struct path_tap *tap;
-	int err = 0;
-
-	LIST_FOREACH (tap, &flow->path->taps, link) {
-		if (tap->ifindex == flow->hop->ifindex)
-			break;
-	}
-	if (tap && tap == flow->tap)
-		return 0;
-	if (!tap)
-		err = open_tap(flow->path, flow->hop->ifindex, &tap);
-	if (err)
-		return err;
-	tap->users++;
-	leave_tap(flow);
-	flow->tap = tap;
-	return 0;
-}
-
-/* ---- opening and closing -------------------------------------------------- */
 
 static void close_all(struct path *path)
 {
@@ -445,9 +167,9 @@ static int prepare(struct path_flow *flow)
 	flow->had_hop = true;
 	err = ensure_open(flow->path);
 	if (!err)
-		err = refresh_filter(flow->path);
+		err = path_tap_refresh(flow->path);
 	if (!err)
-		err = use_tap(flow);
+		err = path_tap_use(flow);
 	if (err)
 		return err;
 	release_port(flow);
@@ -477,9 +199,11 @@ static int make_socket(struct path_flow *flow, int type, int protocol)
 int path_socket(struct path_flow *flow, int type, int protocol)
 {
 	bool needs_guard = !protocol && !path_host_has(&flow->vip);
-	int err = prepare(flow);
-	int fd;
+	int err, fd;
 
+	/* hundreds are made in a row: what the last one sent is not to wait for all of them */
+	path_tap_forward(flow->path);
+	err = prepare(flow);
 	if (err)
 		return err;
 	fd = make_socket(flow, type, protocol);
@@ -524,9 +248,9 @@ void path_release(struct path_flow *flow)
 		return;
 	path = flow->path;
 	if (flow->port)
-		take_sent(path);
+		path_tap_forward(path);
 	release_port(flow);
-	leave_tap(flow);
+	path_tap_leave(flow);
 	LIST_REMOVE(flow, link);
 	free(flow);
 	if (LIST_EMPTY(&path->flows))
