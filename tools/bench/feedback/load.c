@@ -99,14 +99,15 @@ static double next_random(uint64_t *state)
 static size_t make_schedule(struct swing *s, struct request *out, size_t max)
 {
 	double most = s->mean * (1 + s->depth) * (1 + s->step);
-	double t = 0, second = -1, step = 1;
+	double t = 0, step = 1;
+	int64_t second = -1;
 	size_t n = 0;
 
 	while (n < max) {
 		t -= log(next_random(&s->random)) / most;
 		if (t >= s->duration_s)
 			break;
-		for (; second < floor(t); second++)
+		for (; second < (int64_t)t; second++)
 			step = 1 + s->step * (2 * next_random(&s->random) - 1);
 		double rate = s->mean * (1 + s->depth * sin(2 * M_PI * t / s->period_s)) * step;
 		if (next_random(&s->random) <= rate / most)
