@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -20,6 +21,7 @@
 #include "health/agent_check.h"
 #include "health_fixture.h"
 #include "model/addr.h"
+#include "real_server.h"
 
 /* ---- words -------------------------------------------------------------- */
 
@@ -372,6 +374,31 @@ static void test_agent_check_ipv6_agent_is_asked(void **state)
 	assert_int_equal(s->reports[0].report.state, AGENT_MAINT);
 }
 
+/* one of those that are on the net for HAProxy, in short */
+static void test_agent_check_script_of_another_hand_is_understood(void **state)
+{
+	static const char script[] = "exec /usr/bin/python3 -c 'import socketserver as s\n"
+				     "class H(s.StreamRequestHandler):\n"
+				     " def handle(self): self.wfile.write(b\"UP 99%%\\n\")\n"
+				     "s.TCPServer((\"127.0.0.1\", %u), H).serve_forever()'";
+	struct scene *s = *state;
+	char line[512];
+	pid_t server;
+
+	agent_stop(&s->agent);
+	s->agent.port = real_port();
+	snprintf(line, sizeof(line), script, s->agent.port);
+	server = real_start(line);
+	real_wait(s->agent.port);
+	set(s, 1, "127.0.0.1", 20);
+	run_until_reports(s, 2);
+	real_stop(server);
+
+	assert_true(s->reports[1].is_answer);
+	assert_int_equal(s->reports[1].report.state, AGENT_UP);
+	assert_int_equal(s->reports[1].report.percent, 99);
+}
+
 static void test_agent_check_line_without_an_end_counts_when_closed(void **state)
 {
 	struct scene *s = *state;
@@ -591,6 +618,7 @@ int main(void)
 		CHECK_TEST(test_agent_check_line_is_reported),
 		CHECK_TEST(test_agent_check_goes_on_and_sees_changes),
 		CHECK_TEST(test_agent_check_ipv6_agent_is_asked),
+		CHECK_TEST(test_agent_check_script_of_another_hand_is_understood),
 		CHECK_TEST(test_agent_check_line_without_an_end_counts_when_closed),
 		CHECK_TEST(test_agent_check_end_of_line_ends_it_though_the_agent_stays),
 		CHECK_TEST(test_agent_check_failures_are_named),
