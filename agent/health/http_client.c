@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "health/http_tls.h"
 #include "health/reason.h"
@@ -132,23 +133,23 @@ void http_client_free(struct http_client *client)
 
 /* ---- what libcurl calls ------------------------------------------------- */
 
-static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+/* The socket is there, and but for grpc connected. */
+static curl_socket_t give_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
-	/* the server ends the connection ("Connection: close"); where we end it, be it on a timeout
-	 * or a body cut short, no TIME_WAIT is to stay here: see probe_tcp.c */
-	static const struct linger reset_on_close = { .l_onoff = 1 };
 	struct target *t = arg;
-	int fd = target_socket(t, SOCK_STREAM);
 
 	(void)purpose;
 	(void)address; /* t->to, by the URL or by CONNECT_TO */
-	if (fd < 0) {
-		http_probe_of(t)->socket_errno = -fd;
-		return CURL_SOCKET_BAD;
-	}
-	setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset_on_close, sizeof(reset_on_close));
-	t->fd = fd; /* libcurl's, which closes it; to look at alone */
-	return fd;
+	http_probe_of(t)->is_lent = true;
+	return t->fd;
+}
+
+static int skip_connect(void *arg, curl_socket_t fd, curlsocktype purpose)
+{
+	(void)arg;
+	(void)fd;
+	(void)purpose;
+	return CURL_SOCKOPT_ALREADY_CONNECTED;
 }
 
 static size_t on_header(char *line, size_t size, size_t count, void *arg)
@@ -200,9 +201,11 @@ static void set_habits(CURL *easy, enum http_shape shape)
 	/* each end of a transfer walks libcurl's cache of names, and a numeric address is in it:
 	 * with 10,000 targets that walk would cost more than the probe */
 	curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
-	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, give_socket);
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+	if (shape != HTTP_GRPC && shape != HTTP_GRPC_TLS)
+		curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, skip_connect);
 	if (shape == HTTP_PLAIN) /* one small request: nothing for Nagle to hold back */
 		curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 0L);
 }
@@ -281,12 +284,10 @@ static enum probe_outcome judge_error(const struct http_probe *http, CURLcode re
 
 	if (http_is_tls(http) && http_tls_explain(http, result, reason, size))
 		return OUTCOME_FAILED;
-	if (result == CURLE_OUT_OF_MEMORY)
-		outcome = OUTCOME_NOT_SENT;
 	if (result == CURLE_COULDNT_CONNECT)
 		curl_easy_getinfo(http->easy, CURLINFO_OS_ERRNO, &connect_errno);
-	if (http->socket_errno)
-		connect_errno = http->socket_errno;
+	if (result == CURLE_OUT_OF_MEMORY)
+		outcome = OUTCOME_NOT_SENT;
 	snprintf(reason, size, "%s",
 		 connect_errno ? reason_errno((int)connect_errno, &outcome)
 			       : error_text(http, result));
@@ -297,10 +298,16 @@ void http_client_cancel(struct target *t)
 {
 	struct http_probe *http = http_probe_of(t);
 
+	if (!http->easy)
+		event_del(&t->socket_event);
+	if (!http->is_lent) /* else libcurl closes it */
+		close(t->fd);
+	t->fd = -1;
+	if (!http->easy)
+		return;
 	curl_multi_remove_handle(t->health->http->multi, http->easy);
 	give_back(t->health->http, http->shape, http->easy);
 	http->easy = NULL;
-	t->fd = -1;
 	free(http->body);
 	http->body = NULL;
 }
@@ -400,7 +407,9 @@ int http_client_add_header(struct target *t, const char *name, const char *value
 	return 0;
 }
 
-static bool start(struct target *t)
+/* ---- a probe ------------------------------------------------------------ */
+
+static bool ask(struct target *t)
 {
 	struct http_probe *http = http_probe_of(t);
 	struct http_client *client = t->health->http;
@@ -408,27 +417,90 @@ static bool start(struct target *t)
 
 	if (!easy)
 		return false;
+	if (!prepare(t, easy) || curl_multi_add_handle(client->multi, easy) != CURLM_OK) {
+		curl_easy_cleanup(easy);
+		return false;
+	}
 	http->easy = easy;
-	if (prepare(t, easy) && curl_multi_add_handle(client->multi, easy) == CURLM_OK)
-		return true;
-	http->easy = NULL;
-	curl_easy_cleanup(easy);
-	return false;
+	return true;
 }
 
+static void end_by_errno(struct target *t, int err)
+{
+	enum probe_outcome outcome;
+	const char *reason = reason_errno(err, &outcome);
+
+	health_end_probe(t, outcome, reason);
+}
+
+static void on_connected(evutil_socket_t fd, short what, void *arg)
+{
+	struct target *t = arg;
+	socklen_t len = sizeof(int);
+	int err = 0;
+
+	(void)what;
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len))
+		err = errno;
+	if (!err && ask(t))
+		return;
+	http_client_cancel(t);
+	end_by_errno(t, err ? err : ENOMEM);
+}
+
+static int open_socket(struct target *t)
+{
+	/* the server ends the connection ("Connection: close"); where we end it, be it on a timeout
+	 * or a body cut short, no TIME_WAIT is to stay here: see probe_tcp.c */
+	static const struct linger reset_on_close = { .l_onoff = 1 };
+	int fd = target_socket(t, SOCK_STREAM);
+
+	if (fd >= 0)
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset_on_close, sizeof(reset_on_close));
+	return fd;
+}
+
+static int connect_socket(struct target *t)
+{
+	if (connect(t->fd, &t->to.any, t->to_len) && errno != EINPROGRESS)
+		return -errno;
+	event_assign(&t->socket_event, t->health->base, t->fd, EV_WRITE, on_connected, t);
+	return event_add(&t->socket_event, NULL) ? -ENOMEM : 0;
+}
+
+static int begin(struct target *t)
+{
+	if (!http_is_grpc(http_probe_of(t)))
+		return connect_socket(t);
+	return ask(t) ? 0 : -ENOMEM;
+}
+
+/* libcurl is called in when there is a connection: what cannot be connected costs a socket alone,
+ * and libcurl sends the request as soon as it looks at the handle. But in HTTP/2 it would then look
+ * for an answer between the head of a request and its body, and take one that comes so early, with
+ * a reset behind it, for no answer (7.88); where it connects itself it does not. */
 void http_client_start(struct target *t)
 {
 	struct http_probe *http = http_probe_of(t);
+	int err = open_socket(t);
 
+	http->is_lent = false;
 	http->body_len = 0;
 	http->header_len = 0;
-	http->socket_errno = 0;
 	http->is_cut = false;
 	http->grpc_status = HTTP_NO_GRPC_STATUS;
 	http->grpc_message[0] = '\0';
 	http->error[0] = '\0';
-	if (!start(t))
-		health_end_probe(t, OUTCOME_NOT_SENT, "no memory for a probe");
+	if (err >= 0) {
+		t->fd = err;
+		err = begin(t);
+	}
+	if (!err)
+		return;
+	if (t->fd >= 0)
+		close(t->fd);
+	t->fd = -1;
+	end_by_errno(t, -err);
 }
 
 void http_client_close(struct target *t)
@@ -443,7 +515,7 @@ void http_client_close(struct target *t)
 	t->of_kind = NULL;
 }
 
-/* libcurl's time of the connect is there after the TLS handshake alone. */
+/* libcurl's own time of the connect is there after the TLS handshake alone. */
 static bool is_connected(const struct target *t)
 {
 	struct sockaddr_storage peer;
@@ -457,9 +529,9 @@ const char *http_client_stage(const struct target *t)
 	const struct http_probe *http = http_probe_of(t);
 	curl_off_t tls_us = 0;
 
-	curl_easy_getinfo(http->easy, CURLINFO_APPCONNECT_TIME_T, &tls_us);
-	if (!is_connected(t))
+	if (!http->easy || !is_connected(t))
 		return "connecting";
+	curl_easy_getinfo(http->easy, CURLINFO_APPCONNECT_TIME_T, &tls_us);
 	if (http_is_tls(http) && !tls_us)
 		return "in the TLS handshake";
 	return http->body_len ? "reading the body" : "waiting for the response";

@@ -34,11 +34,11 @@ struct http_probe {
 	void (*see)(struct http_probe *http, const char *line, size_t length);
 
 	/* of the probe in flight */
-	CURL *easy; /* NULL: none */
-	char *body; /* HTTP_BODY_MAX bytes, from the first byte of a body until the end */
+	CURL *easy;   /* NULL: not connected */
+	bool is_lent; /* the socket is libcurl's, which closes it */
+	char *body;   /* HTTP_BODY_MAX bytes, from the first byte of a body until the end */
 	size_t body_len;
 	size_t header_len;
-	int socket_errno;	     /* why there is no socket at all */
 	bool is_cut;		     /* the body was long enough; the rest is not read */
 	unsigned grpc_status;	     /* grpc: of the trailer; HTTP_NO_GRPC_STATUS: none yet */
 	char grpc_message[64];	     /* grpc: of the trailer, decoded */

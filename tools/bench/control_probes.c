@@ -21,7 +21,7 @@
 #include "health/health.h"
 
 #define INTERVAL_MS 2000
-#define ROUNDS	    5
+#define ROUNDS	    9
 #define WARM_UP_MS  4000 /* first probes, and a phase for each */
 #define SETTLE_MS   500	 /* after a bare loop, which the probes had to wait for */
 #define ROUND_MS    2000 /* one probe of each target */
