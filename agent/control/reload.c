@@ -98,6 +98,23 @@ static uint32_t recorded_flows(const struct control_service *s)
 	return flows;
 }
 
+/* Slots that a reload moves, and recorded connections that it breaks, of one service that runs. */
+static uint32_t moves_of(const struct control *ctl, const struct control_service *s,
+			 const struct model_service *model, uint32_t *affected)
+{
+	bool is_tracked = s->row.flags & LB_SVC_TRACKED;
+
+	if (!service_fits(s, model)) {
+		*affected = recorded_flows(s);
+		return model->table_size;
+	}
+	if (!model_scheduler_is_hash(model->scheduler))
+		return 0;
+	/* other slots for the same clients: what has a record of its own does not care */
+	*affected = is_tracked || service_hashes_as(s, model) ? 0 : recorded_flows(s);
+	return service_weighs_as(s, model) ? 0 : count_moves(ctl, s, model);
+}
+
 static void describe_moves(const struct control *ctl, const struct model_config *next,
 			   json_t *answer)
 {
@@ -106,16 +123,12 @@ static void describe_moves(const struct control *ctl, const struct model_config 
 	for (size_t i = 0; i < next->service_count; i++) {
 		const struct model_service *model = &next->services[i];
 		const struct control_service *s = service_find(ctl, model);
+		uint32_t connections = 0;
 
 		total += model->table_size;
-		if (s && service_fits(s, model)) {
-			if (model_scheduler_is_hash(model->scheduler) &&
-			    !service_weighs_as(s, model))
-				moved += count_moves(ctl, s, model);
-		} else if (s) {
-			moved += model->table_size;
-			affected += recorded_flows(s);
-		}
+		if (s)
+			moved += moves_of(ctl, s, model, &connections);
+		affected += connections;
 	}
 	json_object_set_new(answer, "slots_moved", json_integer(moved));
 	json_object_set_new(answer, "slots_total", json_integer(total));

@@ -186,6 +186,8 @@ int service_adopt(struct control *ctl, const struct model_service *model,
 	s->timers = dataplane_get_timers(ctl->dp, row->id); /* shorter ones must wait */
 	control_set_times(ctl, s);
 	s->is_filled = true;
+	s->answered_ms =
+		control_monotonic_ms(); /* the averages that are recalled were of answers */
 	s->schedule.cycle = dataplane_get_schedule(ctl->dp, row->id).cycle;
 	*out = s;
 	return 0;
@@ -226,6 +228,17 @@ static bool policies_equal(const struct model_service *a, const struct model_ser
 			return false;
 	}
 	return true;
+}
+
+bool service_hashes_as(const struct control_service *s, const struct model_service *model)
+{
+	const struct model_service *was = s->model;
+	bool is_masked = model_service_is_masked(model);
+
+	if (is_masked != model_service_is_masked(was))
+		return false;
+	return !is_masked || addr_is_v4(&model->vip) ||
+	       was->source_prefix6 == model->source_prefix6;
 }
 
 bool service_weighs_as(const struct control_service *s, const struct model_service *model)

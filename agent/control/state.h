@@ -284,6 +284,9 @@ const struct lb_service *service_pinned(const struct control *ctl,
 /** service_weighs_as - whether @model leaves each backend's weight and drain as they are */
 bool service_weighs_as(const struct control_service *s, const struct model_service *model);
 
+/** service_hashes_as - whether @model leaves each client's slot where it is */
+bool service_hashes_as(const struct control_service *s, const struct model_service *model);
+
 /** service_update - take over @model: weights, drains, probes, who leaves; new backends are there
  * already */
 void service_update(struct control *ctl, struct control_service *s,

@@ -420,6 +420,28 @@ static void test_schedule_mask_of_ipv4_is_the_whole_address(void **state)
 	assert_true(hi == ~0ULL && lo == ~0ULL);
 }
 
+static void test_service_hashes_as_before_where_no_client_changes_its_slot(void **state)
+{
+	struct lab *lab = *state;
+	struct model_service next;
+
+	lab->model.vip = (struct lb_addr) { .bytes = { 0x20, 1 } };
+	lab->model.source_prefix6 = 64;
+	next = lab->model;
+	next.source_prefix6 = 56;
+	assert_true(service_hashes_as(&lab->service, &next)); /* nothing is masked */
+
+	next.hash = HASH_SOURCE;
+	next.source_prefix6 = 64;
+	assert_false(service_hashes_as(&lab->service, &next));
+
+	next.source_prefix6 = 56;
+	lab->model.scheduler = SCHEDULER_SOURCE_HASH;
+	assert_false(service_hashes_as(&lab->service, &next));
+	next.source_prefix6 = 64;
+	assert_true(service_hashes_as(&lab->service, &next));
+}
+
 /* ---- moves ------------------------------------------------------------------------ */
 
 static void test_moves_foresee_has_what_was_granted_and_what_goes_back(void **state)
@@ -596,6 +618,7 @@ int main(void)
 		cmocka_unit_test(test_schedule_build_goes_by_the_scheduler),
 		cmocka_unit_test(test_schedule_mask_covers_the_prefix_in_network_order),
 		cmocka_unit_test(test_schedule_mask_of_ipv4_is_the_whole_address),
+		lab_test(test_service_hashes_as_before_where_no_client_changes_its_slot),
 		lab_test(test_moves_foresee_has_what_was_granted_and_what_goes_back),
 		lab_test(test_moves_count_tells_forced_moves_and_first_fills_apart),
 		lab_test(test_agents_reported_maint_drains_and_ready_lifts_it),
