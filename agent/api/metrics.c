@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,14 +19,18 @@ static void print_head(const struct family *family, FILE *out)
 
 static void print_label(const char *name, const char *value, bool is_first, FILE *out)
 {
-	fprintf(out, "%s%s=\"", is_first ? "" : ",", name);
-	for (; value && *value; value++) {
-		if (*value == '\n')
-			fputs("\\n", out);
-		else if (*value == '"' || *value == '\\')
-			fprintf(out, "\\%c", *value);
-		else
-			fputc(*value, out);
+	size_t plain;
+
+	fputs(is_first ? "" : ",", out);
+	fputs(name, out);
+	fputs("=\"", out);
+	while (value && *value) {
+		plain = strcspn(value, "\n\"\\");
+		fwrite(value, 1, plain, out);
+		value += plain;
+		if (*value)
+			fprintf(out, "\\%c", *value == '\n' ? 'n' : *value);
+		value += *value != '\0';
 	}
 	fputc('"', out);
 }
@@ -330,6 +335,7 @@ char *api_metrics_format(const json_t *status)
 
 	if (!out)
 		return NULL;
+	__fsetlocking(out, FSETLOCKING_BYCALLER); /* nobody else writes to it */
 	print_all(status, out);
 	if (fclose(out) == 0)
 		return text;
