@@ -18,6 +18,9 @@ static void render_head(const json_t *status, int64_t now_ms, FILE *out)
 		field_number(status, "pid"), up, field_text(status, "config"));
 	if (field_flag(status, "adopted"))
 		fprintf(out, "adopted a data path that was already running\n");
+	if (field_number(status, "counts_corrected"))
+		fprintf(out, "counts of live connections set right: %" PRId64 "\n",
+			field_number(status, "counts_corrected"));
 	json_array_foreach (json_object_get(status, "warnings"), i, warning) {
 		fprintf(out, "warning: %s\n", json_string_value(warning));
 	}

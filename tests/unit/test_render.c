@@ -179,7 +179,8 @@ static void test_render_status_settled_table_is_as_wanted(void **state)
 
 /* a service that uses everything; NOW_MS is 1700000000000 */
 static const char busy_service[] =
-	"{\"services\":[{\"name\":\"shop\",\"id\":2,\"vip\":\"198.51.100.10:443\",\"protocol\":"
+	"{\"counts_corrected\":4,\"services\":[{\"name\":\"shop\",\"id\":2,\"vip\":\"198.51.100.10:"
+	"443\",\"protocol\":"
 	"\"tcp\",\"scheduler\":\"least_response\",\"hash\":null,\"response_source\":\"data_path\","
 	"\"weights\":\"adaptive\",\"forward\":\"nat\",\"tracked\":true,\"table_size\":4093,"
 	"\"moving\":0,\"slots_waiting\":120,\"slots_moved\":900,\"slots_forced\":33,"
@@ -217,6 +218,7 @@ static void test_render_status_tells_panic_groups_moves_and_times(void **state)
 	(void)state;
 	status_of(busy_service, false);
 
+	assert_contains(out_text, "\ncounts of live connections set right: 4\n");
 	assert_contains(out_text, "least_response, nat, tracked, adaptive weights\n");
 	assert_contains(out_text, "none moving, 120 waiting, on the way to what is wanted\n");
 	assert_contains(out_text,
