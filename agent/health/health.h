@@ -75,7 +75,7 @@ struct health_target {
  * token alone).
  *
  * A backend that fails is found within fall x (interval + jitter) + timeout, and a few ticks of
- * 10 ms; with a fast interval within interval + jitter + (fall - 1) x (fast + jitter) + timeout.
+ * 25 ms; with a fast interval within interval + jitter + (fall - 1) x (fast + jitter) + timeout.
  * A target has one probe in flight: a timeout longer than the interval stretches it. What stays
  * down is probed at intervals that double with each failure after the first `fall` in a row, up to
  * backoff_ms, and at the fast interval again after a success. Returns 0, -EINVAL (settings->type is

@@ -10,8 +10,8 @@
 #include "health/reason.h"
 
 /* Starts and deadlines are kept to this grid: a wakeup then serves many targets, which costs less
- * than a timer each. */
-#define TICK_MS 10
+ * than a timer each, and what the first has brought into the caches serves the others. */
+#define TICK_MS 25
 /* A start of the agent makes thousands of targets due at once. Backlogs (128 by old defaults, 4096
  * now), local ports and descriptors are not made for that. */
 #define STARTS_PER_TICK 500
@@ -19,7 +19,7 @@
 #define LATE_MS 50
 /* A late tick starts so many: the loop has more to do than it can, and what is in flight would run
  * into its deadline while new probes are begun. Probes slip then; none fails for it. */
-#define STARTS_PER_LATE_TICK 25
+#define STARTS_PER_LATE_TICK 60
 /* A probe that could not be sent is tried again soon: what it lacked (descriptors, ports) comes
  * back as others end, and the time to find a failed backend runs on. */
 #define RETRY_MS 100
