@@ -125,10 +125,11 @@ static void kill_group(const struct exec_run *run)
 	kill(-run->pid, SIGKILL);
 }
 
+/* Whether it has ended. Without a pid in @end somebody else has reaped it, and has its status. */
 static bool reap(struct exec_run *run, siginfo_t *end)
 {
 	*end = (siginfo_t) {};
-	return waitid(P_PIDFD, (id_t)run->pidfd, end, WEXITED | WNOHANG) == 0 && end->si_pid;
+	return waitid(P_PIDFD, (id_t)run->pidfd, end, WEXITED | WNOHANG) || end->si_pid;
 }
 
 static void free_run(struct exec_run *run)
@@ -230,6 +231,10 @@ static enum probe_outcome judge(const struct exec_run *run, const siginfo_t *end
 	const char *colon = run->line_size ? ": " : "";
 	int line_size = (int)run->line_size;
 
+	if (!end->si_pid) {
+		snprintf(reason, size, "ended, and its status was lost");
+		return OUTCOME_NOT_SENT;
+	}
 	if (end->si_code != CLD_EXITED) {
 		snprintf(reason, size, "killed by signal %d (%s)%s%.*s", end->si_status,
 			 sigabbrev_np(end->si_status) ?: "?", colon, line_size, run->line);

@@ -388,6 +388,24 @@ static void test_health_exec_program_that_goes_away_says_nothing_of_the_backend(
 	assert_int_equal(s->fx->change_count, 0);
 }
 
+static bool has_lost_a_status(struct fixture *fx, unsigned n)
+{
+	return strcmp(fixture_state(fx, n).reason, "ended, and its status was lost") == 0;
+}
+
+static void test_health_exec_status_that_is_lost_says_nothing_of_the_backend(void **state)
+{
+	struct scene *s = *state;
+
+	set_script(s, "exit 0");
+	signal(SIGCHLD, SIG_IGN); /* the kernel reaps */
+	fixture_run_until(s->fx, has_lost_a_status, 1);
+	signal(SIGCHLD, SIG_DFL);
+
+	assert_int_equal(fixture_state(s->fx, 1).probes, 0);
+	assert_int_equal(s->fx->change_count, 0);
+}
+
 static void test_health_exec_goes_down_and_up_with_its_program(void **state)
 {
 	struct scene *s = *state;
@@ -433,6 +451,7 @@ int main(void)
 		EXEC_TEST(test_health_exec_free_while_running_kills_its_program),
 		EXEC_TEST(test_health_exec_program_that_is_not_there_is_refused),
 		EXEC_TEST(test_health_exec_program_that_goes_away_says_nothing_of_the_backend),
+		EXEC_TEST(test_health_exec_status_that_is_lost_says_nothing_of_the_backend),
 		EXEC_TEST(test_health_exec_goes_down_and_up_with_its_program),
 	};
 
