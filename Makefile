@@ -234,12 +234,15 @@ $(BUILD)/bench/bench_%: $(BUILD)/tools/bench/bench_%.o $(BENCH_SUPPORT) $(BUILD)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PKG_LIBS) -lpthread -lm -o $@
 
-.PHONY: bench bench-control
+.PHONY: bench bench-control bench-table
 bench: all $(BENCH_BIN) ## time the data path beside reference programs; root
-	$(Q)for program in $(filter-out %/bench_control,$(BENCH_BIN)); do $$program || exit 1; done
+	$(Q)for program in $(filter-out %/bench_control %/bench_table,$(BENCH_BIN)); do $$program || exit 1; done
 
 bench-control: all $(BENCH_BIN) ## time the agent: check, start, reload, 10,000 probes; root
 	$(Q)$(BUILD)/bench/bench_control
+
+bench-table: $(BUILD)/bench/bench_table ## time the building of tables, count the slots that move
+	$(Q)$(BUILD)/bench/bench_table
 
 $(BUILD)/bench/feedback/load: tools/bench/feedback/load.c
 	$(call say,CC,$@)

@@ -10,6 +10,10 @@
 
 #define WORD_BITS 64
 
+/* So many free slots at the end are looked up rather than walked to: a walk takes size / free
+ * steps, half of all steps for these. */
+#define LAST_FREE 256
+
 /* The hash keys below are part of what balancers must agree on. */
 #define KEY_OFFSET 0x6c6561742d6f6666ULL
 #define KEY_SKIP   0x6c6561742d736b70ULL
@@ -128,36 +132,103 @@ static uint64_t price_of_claim(uint64_t weights, size_t count)
 	return price;
 }
 
-static void claim_next(struct claimant *c, uint64_t *taken, uint32_t size, uint16_t *out)
+/* The table as it fills. */
+struct filling {
+	uint16_t *out;
+	uint64_t *taken; /* bit by slot */
+	uint32_t size;
+	uint32_t left;		  /* slots that nobody has */
+	uint32_t last[LAST_FREE]; /* these, once there are so few */
+};
+
+static void list_last(struct filling *f)
+{
+	uint32_t count = 0;
+
+	for (uint32_t p = 0; p < f->size; p++) {
+		if (!(f->taken[p / WORD_BITS] >> (p % WORD_BITS) & 1))
+			f->last[count++] = p;
+	}
+}
+
+/* Slot by slot in the backend's permutation. */
+static uint32_t walk_to_free(const struct claimant *c, const struct filling *f)
 {
 	uint32_t p = c->position;
 
-	while (taken[p / WORD_BITS] >> (p % WORD_BITS) & 1) {
+	while (f->taken[p / WORD_BITS] >> (p % WORD_BITS) & 1) {
 		/* (p + skip) mod size without a branch that nobody can predict */
-		uint32_t below = p + c->skip - size;
+		uint32_t below = p + c->skip - f->size;
 
-		p = below + (size & -(below >> 31));
+		p = below + (f->size & -(below >> 31));
 	}
-	taken[p / WORD_BITS] |= 1ULL << (p % WORD_BITS);
-	out[p] = c->be->id;
-	c->position = p;
-	c->quota--;
+	return p;
 }
 
-static void fill_table(struct claimant *claimants, size_t count, uint64_t price, uint64_t *taken,
-		       uint32_t size, uint16_t *out)
+/* x with n x = 1 modulo a prime; Euclid's algorithm */
+static uint32_t find_inverse(uint32_t n, uint32_t prime)
 {
-	uint32_t left = size;
+	int64_t before = 0, inverse = 1;
+	uint32_t high = prime, low = n;
 
-	while (left) {
+	while (low > 1) {
+		int64_t next = before - (int64_t)(high / low) * inverse;
+		uint32_t rest = high % low;
+
+		before = inverse;
+		inverse = next;
+		high = low;
+		low = rest;
+	}
+	return inverse < 0 ? inverse + prime : inverse;
+}
+
+/* The same slot: of the free ones the one that fewest steps lead to. */
+static uint32_t look_up_free(const struct claimant *c, struct filling *f)
+{
+	uint64_t inverse = find_inverse(c->skip, f->size);
+	uint32_t nearest = UINT32_MAX, at = 0, found;
+
+	for (uint32_t i = 0; i < f->left; i++) {
+		uint32_t p = f->last[i];
+		uint32_t distance = p < c->position ? p + f->size - c->position : p - c->position;
+		uint32_t steps = distance * inverse % f->size;
+
+		if (steps < nearest) {
+			nearest = steps;
+			at = i;
+		}
+	}
+	found = f->last[at];
+	f->last[at] = f->last[f->left - 1];
+	return found;
+}
+
+static void claim_next(struct claimant *c, struct filling *f)
+{
+	uint32_t p = f->left > LAST_FREE ? walk_to_free(c, f) : look_up_free(c, f);
+
+	f->taken[p / WORD_BITS] |= 1ULL << (p % WORD_BITS);
+	f->out[p] = c->be->id;
+	c->position = p;
+	c->quota--;
+	if (--f->left == LAST_FREE)
+		list_last(f);
+}
+
+static void fill_table(struct claimant *claimants, size_t count, uint64_t price, struct filling *f)
+{
+	if (f->left <= LAST_FREE)
+		list_last(f);
+	while (f->left) {
 		for (size_t i = 0; i < count; i++) {
 			struct claimant *c = &claimants[i];
 
 			if (!c->quota)
 				continue;
 			c->credit += c->be->weight;
-			for (; c->quota && c->credit >= price; c->credit -= price, left--)
-				claim_next(c, taken, size, out);
+			for (; c->quota && c->credit >= price; c->credit -= price)
+				claim_next(c, f);
 		}
 	}
 }
@@ -166,6 +237,7 @@ int maglev_build(const struct maglev_backend *be, size_t n, uint16_t *out, uint3
 {
 	AUTO_FREE struct claimant *claimants = NULL;
 	AUTO_FREE uint64_t *taken = NULL;
+	struct filling f = { .out = out, .size = size, .left = size };
 	uint64_t weights;
 	size_t count;
 	int err;
@@ -183,7 +255,8 @@ int maglev_build(const struct maglev_backend *be, size_t n, uint16_t *out, uint3
 	err = share_slots(claimants, count, size, weights);
 	if (err)
 		return err;
-	fill_table(claimants, count, price_of_claim(weights, count), taken, size, out);
+	f.taken = taken;
+	fill_table(claimants, count, price_of_claim(weights, count), &f);
 	return 0;
 }
 

@@ -13,7 +13,7 @@
 #include "model/config.h"
 #include "plan/maglev.h"
 
-#define MAX_BACKENDS 1000
+#define MAX_BACKENDS 1001
 #define MAX_SIZE     131071
 #define SIZE	     4093
 #define SEEDS	     5
@@ -198,6 +198,41 @@ static void test_maglev_removing_one_at_65537_moves_1_percent_of_others_at_most(
 	}
 }
 
+static uint32_t count_differences(uint32_t size)
+{
+	uint32_t count = 0;
+
+	for (uint32_t s = 0; s < size; s++)
+		count += table[s] != other[s];
+	return count;
+}
+
+/* Every slot that moves, those of the backend that goes or comes among them. */
+static void test_maglev_one_of_n_gone_or_come_moves_one_nth_and_1_percent_at_most(void **state)
+{
+	static const size_t counts[] = { 10, 100, 1000 };
+
+	(void)state;
+
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+		uint32_t bound = 65537 / counts[i] + 65537 / 100;
+
+		for (uint32_t seed = 0; seed < SEEDS; seed++) {
+			make_backends(counts[i] + 1, seed + 20);
+			backends[counts[i]].weight = 0;
+			assert_int_equal(maglev_build(backends, counts[i] + 1, table, 65537), 0);
+
+			backends[seed * 2].weight = 0;
+			assert_int_equal(maglev_build(backends, counts[i] + 1, other, 65537), 0);
+			assert_in_range(count_differences(65537), 1, bound);
+
+			backends[seed * 2].weight = backends[counts[i]].weight = 1;
+			assert_int_equal(maglev_build(backends, counts[i] + 1, other, 65537), 0);
+			assert_in_range(count_differences(65537), 1, bound);
+		}
+	}
+}
+
 static void test_maglev_weight_doubled_moves_little_besides(void **state)
 {
 	uint32_t moved = 0;
@@ -309,6 +344,8 @@ int main(void)
 		cmocka_unit_test(test_maglev_removing_one_of_100_moves_2_percent_of_others_at_most),
 		cmocka_unit_test(
 			test_maglev_removing_one_at_65537_moves_1_percent_of_others_at_most),
+		cmocka_unit_test(
+			test_maglev_one_of_n_gone_or_come_moves_one_nth_and_1_percent_at_most),
 		cmocka_unit_test(test_maglev_weight_doubled_moves_little_besides),
 		cmocka_unit_test(test_maglev_more_backends_than_slots_fills_every_slot),
 		cmocka_unit_test(test_maglev_one_backend_takes_all),
