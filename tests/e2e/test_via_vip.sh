@@ -167,7 +167,8 @@ check "the gateway has no VIP now" wait_for 5 gateway_lacks_vips
 check "checks go on" stays all_up
 
 on web3 ip link set dev eth0 address 02:00:00:00:33:33
-on web3 ping -q -c 1 10.0.0.1 >/dev/null
+wait_for 10 on web3 ping -q -c 1 -W 1 10.0.0.1 # as any host talks to its gateway
+wait_for 10 on web3 ping -q -c 1 -W 1 fd00::1
 check "a next hop that changes is followed" wait_for 15 next_hop_is http4 web3 02:00:00:00:33:33
 check "and its backend is up" wait_for 15 all_up
 
