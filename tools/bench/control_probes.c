@@ -21,9 +21,9 @@
 #include "health/health.h"
 
 #define INTERVAL_MS 2000
-#define ROUNDS	    9
+#define ROUNDS	    7
 #define WARM_UP_MS  4000 /* first probes, and a phase for each */
-#define SETTLE_MS   500	 /* after a bare loop, which the probes had to wait for */
+#define SETTLE_MS   1500 /* after a bare loop, which the probes had to wait for */
 #define ROUND_MS    2000 /* one probe of each target */
 #define TARGETS_MAX 10000
 #define LATE_MS	    50
