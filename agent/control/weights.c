@@ -234,11 +234,12 @@ int weights_propose(struct control_service *s)
 static bool differ(const struct control_service *s, size_t offset, unsigned percent)
 {
 	uint32_t *was = calloc(2 * s->backend_count + 1, sizeof(*was));
-	uint32_t *now = was + s->backend_count;
+	uint32_t *now;
 	bool result;
 
 	if (!was)
 		return true;
+	now = was + s->backend_count;
 	for (size_t i = 0; i < s->backend_count; i++) {
 		const struct control_backend *b = s->backends[i];
 
