@@ -14,7 +14,7 @@
 #include "config/config.h"
 
 #define KEYS_MAX	 32 /* in one mapping */
-#define BACKEND_KEYS_MAX 5  /* there are many backends */
+#define BACKEND_KEYS_MAX 6  /* there are many backends */
 
 struct reader;
 struct config_key;

@@ -44,7 +44,7 @@ static const struct config_word scheduler_words[] = {
 static const struct config_word hash_words[] = {
 	{ "source_port", HASH_SOURCE_PORT, false },
 	{ "source", HASH_SOURCE, false },
-	{ "quic", 0, true },
+	{ "quic", HASH_QUIC, false },
 	{},
 };
 
@@ -174,6 +174,10 @@ static const struct config_key backend_keys[] = {
 	[BACKEND_GROUP] = { "group", &value_group, .preset_words = "none",
 			    .help = "the name of one of the service's `groups`; required where it "
 				    "has some" },
+	[BACKEND_SERVER_ID] = { "server_id", &value_server_id, .preset_words = "none",
+				.help = "for `hash: quic`, and required there: what the backend "
+					"puts into its connection ids; `server_id_length` bytes, "
+					"unique within the service" },
 };
 TABLE(schema_backend, backend_keys);
 _Static_assert(sizeof(backend_keys) / sizeof(backend_keys[0]) <= BACKEND_KEYS_MAX, "marks");
@@ -199,7 +203,14 @@ static const struct config_key service_keys[] = {
 	[SERVICE_HASH] = { "hash", &value_word, FIELD(model_service, hash), .words = hash_words,
 			   .only = ONLY_MAGLEV, .preset = "source_port",
 			   .help = "what of the client is hashed: address and port, or the address "
-				   "alone" },
+				   "alone; quic: address and port, but packets whose connection id "
+				   "names a backend go there" },
+	[SERVICE_QUIC] = { "quic", &value_section, FIELD(model_service, quic),
+			   .table = &schema_quic,
+			   .expects = "a mapping such as {server_id_length: 2}",
+			   .only = ONLY_MAGLEV,
+			   .help = "for `hash: quic`: where backends put their `server_id` in the "
+				   "connection ids that they choose" },
 	[SERVICE_SOURCE_PREFIX6] = { "source_prefix6", &value_number,
 				     FIELD(model_service, source_prefix6), .min = 1, .max = 128,
 				     .preset = "64",

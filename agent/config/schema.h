@@ -20,6 +20,7 @@ enum {
 	SERVICE_PROTOCOL,
 	SERVICE_SCHEDULER,
 	SERVICE_HASH,
+	SERVICE_QUIC,
 	SERVICE_SOURCE_PREFIX6,
 	SERVICE_DRAWS,
 	SERVICE_AFFINITY,
@@ -75,6 +76,8 @@ enum { DAMPING_CHANGES, DAMPING_WINDOW, DAMPING_HOLD };
 
 enum { TLS_VERIFY, TLS_CA, TLS_SNI, TLS_CERT, TLS_KEY };
 
+enum { QUIC_CONFIG, QUIC_SERVER_ID_LENGTH };
+
 enum { RESPONSE_DECAY, RESPONSE_WINDOW, RESPONSE_EXPLORE };
 
 enum {
@@ -108,7 +111,14 @@ enum {
 
 enum { GROUP_NAME, GROUP_PRIORITY, GROUP_WEIGHT, GROUP_BACKUP };
 
-enum { BACKEND_NAME, BACKEND_ADDRESS, BACKEND_WEIGHT, BACKEND_DRAIN, BACKEND_GROUP };
+enum {
+	BACKEND_NAME,
+	BACKEND_ADDRESS,
+	BACKEND_WEIGHT,
+	BACKEND_DRAIN,
+	BACKEND_GROUP,
+	BACKEND_SERVER_ID
+};
 
 /* The defaults that depend on the protocol, or on another key; and limits that messages name. */
 #define DEFAULT_IDLE_TIMEOUT_TCP_MS (15 * 60 * 1000)
@@ -123,6 +133,7 @@ extern const struct config_table schema_service;
 extern const struct config_table schema_health;
 extern const struct config_table schema_damping;
 extern const struct config_table schema_tls;
+extern const struct config_table schema_quic;
 extern const struct config_table schema_response;
 extern const struct config_table schema_adaptive;
 extern const struct config_table schema_churn;

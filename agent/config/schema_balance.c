@@ -12,6 +12,18 @@ static const struct config_word panic_words[] = {
 	{},
 };
 
+#define WHAT_schema_quic "quic"
+static const struct config_key quic_keys[] = {
+	[QUIC_CONFIG] = { "config", &value_number, FIELD(model_quic, config), .min = 0, .max = 6,
+			  .preset = "0",
+			  .help = "the three bits that begin the backends' connection ids; 7 would "
+				  "say that there is no server id" },
+	[QUIC_SERVER_ID_LENGTH] = { "server_id_length", &value_number,
+				    FIELD(model_quic, server_id_length), .min = 1, .max = 8,
+				    .preset = "2", .help = "bytes, behind the first one" },
+};
+TABLE(schema_quic, quic_keys);
+
 #define WHAT_schema_response "response"
 static const struct config_key response_keys[] = {
 	[RESPONSE_DECAY] = { "decay", &value_decimal, FIELD(model_response, decay_permille),

@@ -9,6 +9,7 @@
 #include "config/errors.h"
 #include "config/groups.h"
 #include "config/probe.h"
+#include "config/quic.h"
 #include "config/schema.h"
 #include "model/addr.h"
 
@@ -137,6 +138,7 @@ static void read_service(struct reader *r, yaml_node_t *node, struct model_servi
 	finish_table_size(r, service, &keys[SERVICE_TABLE_SIZE]);
 	probe_finish(r, service, source);
 	balance_finish(r, service, source);
+	quic_finish(r, service, source);
 	groups_finish(r, service, source);
 }
 

@@ -229,6 +229,31 @@ static bool read_hash_key(struct reader *r, const struct config_key *key,
 	return true;
 }
 
+#define SERVER_ID_MAX 8 /* bytes */
+
+static bool read_server_id(struct reader *r, const struct config_key *key,
+			   const struct config_value *value, void *object)
+{
+	const char *text = values_text(r, key, value);
+	struct model_backend *backend = object;
+	char quoted[ERRORS_QUOTED];
+
+	if (!text)
+		return false;
+	if (value->length == 0)
+		return keys_expected(r, key, value);
+	if (value->length % 2 || value->length > 2 * SERVER_ID_MAX ||
+	    text[strspn(text, "0123456789abcdefABCDEF")])
+		return reader_add(r, value->pos,
+				  "%s: %s is not 1 to %d bytes of two hexadecimal digits each; for "
+				  "example \"0a0b\"",
+				  key->name, errors_quote(quoted, text, value->length),
+				  SERVER_ID_MAX);
+	backend->server_id = strtoull(text, NULL, 16);
+	backend->server_id_length = (unsigned)value->length / 2;
+	return true;
+}
+
 /* Why packets can neither go to nor come from @a; NULL: they can. */
 static const char *address_fault(const struct lb_addr *a)
 {
@@ -328,6 +353,9 @@ const struct config_type value_ifname = { .expects = "the name of an interface",
 					  .read = read_ifname };
 const struct config_type value_hash_key = { .expects = "32 hexadecimal digits in quotes",
 					    .read = read_hash_key };
+const struct config_type value_server_id = {
+	.expects = "hexadecimal digits in quotes such as \"0a0b\"", .read = read_server_id
+};
 const struct config_type value_vip = {
 	.expects = "an address and port such as 198.51.100.10:80 or, in quotes, "
 		   "\"[2001:db8::10]:80\"",

@@ -22,15 +22,16 @@ extern const struct config_type value_path; /* the same, beginning with / */
 extern const struct config_type value_file; /* the same, with blanks */
 extern const struct config_type value_server_name; /* a token that is no address */
 extern const struct config_type value_dns_name;
-extern const struct config_type value_method;	/* char *, allocated: one of words */
-extern const struct config_type value_ifname;	/* char[IFNAMSIZ] */
-extern const struct config_type value_hash_key; /* of struct model_config */
-extern const struct config_type value_vip;	/* of struct model_service: vip and port */
-extern const struct config_type value_address;	/* of struct model_backend: address and port */
-extern const struct config_type value_bytes;	/* struct model_bytes; escapes are resolved */
-extern const struct config_type value_statuses; /* bitmap of MODEL_STATUS_WORDS */
-extern const struct config_type value_rcodes;	/* uint16_t, a bitmap of words */
-extern const struct config_type value_command;	/* char **, allocated, ends with NULL */
+extern const struct config_type value_method;	 /* char *, allocated: one of words */
+extern const struct config_type value_ifname;	 /* char[IFNAMSIZ] */
+extern const struct config_type value_hash_key;	 /* of struct model_config */
+extern const struct config_type value_server_id; /* of struct model_backend: and its length */
+extern const struct config_type value_vip;	 /* of struct model_service: vip and port */
+extern const struct config_type value_address;	 /* of struct model_backend: address and port */
+extern const struct config_type value_bytes;	 /* struct model_bytes; escapes are resolved */
+extern const struct config_type value_statuses;	 /* bitmap of MODEL_STATUS_WORDS */
+extern const struct config_type value_rcodes;	 /* uint16_t, a bitmap of words */
+extern const struct config_type value_command;	 /* char **, allocated, ends with NULL */
 
 #define VALUES_DURATION_LEN 16
 

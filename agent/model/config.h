@@ -93,7 +93,9 @@ struct model_backend {
 	unsigned port;	 /* host order; the service's where the file gives none */
 	unsigned weight; /* 0..1000; 0 takes no newcomers */
 	bool drain;
-	unsigned group; /* index into the service's groups; 0 where it has none */
+	unsigned group;		   /* index into the service's groups; 0 where it has none */
+	uint64_t server_id;	   /* hash: quic: the bytes in their order, the last one lowest */
+	unsigned server_id_length; /* bytes; 0: none */
 	struct model_pos pos;
 };
 
@@ -114,7 +116,13 @@ enum model_scheduler {
 	SCHEDULER_LEAST_RESPONSE,
 };
 
-enum model_hash { HASH_SOURCE_PORT, HASH_SOURCE };
+enum model_hash { HASH_SOURCE_PORT, HASH_SOURCE, HASH_QUIC };
+
+/** struct model_quic - `quic:`, of `hash: quic`: where servers put their ids */
+struct model_quic {
+	unsigned config;	   /* 0..6: the three bits that begin their connection ids */
+	unsigned server_id_length; /* bytes, 1..8 */
+};
 
 /** struct model_response - `response:`, of least_response */
 struct model_response {
@@ -184,7 +192,8 @@ struct model_service {
 	unsigned port; /* host order */
 	uint8_t proto; /* IPPROTO_TCP or IPPROTO_UDP */
 	enum model_scheduler scheduler;
-	enum model_hash hash;	 /* maglev */
+	enum model_hash hash; /* maglev */
+	struct model_quic quic;
 	unsigned source_prefix6; /* source_hash, hash: source, affinity: bits of an IPv6 client */
 	unsigned draws;		 /* least_*, with more than 32 backends: 2..8 */
 	unsigned affinity_ms;	 /* round_robin, least_*; 0: none */
@@ -250,6 +259,12 @@ static inline bool model_service_is_masked(const struct model_service *s)
 {
 	return s->scheduler == SCHEDULER_SOURCE_HASH ||
 	       (s->scheduler == SCHEDULER_MAGLEV && s->hash == HASH_SOURCE);
+}
+
+/** model_service_is_quic - whether packets are found a backend by their connection id */
+static inline bool model_service_is_quic(const struct model_service *s)
+{
+	return s->scheduler == SCHEDULER_MAGLEV && s->hash == HASH_QUIC;
 }
 
 /** model_service_is_sampled - whether the data path follows some of its connections */

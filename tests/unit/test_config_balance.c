@@ -19,6 +19,10 @@
 	"interfaces: [{name: gw0}]\nservices:\n  - name: web\n    vip: 198.51.100.10:80\n"         \
 	"    backends: [{address: 10.0.0.11}]\n    " text "\n"
 #define HEALTH(text) SERVICE("health: {" text "}")
+#define QUIC(text, id)                                                                             \
+	"interfaces: [{name: gw0}]\nservices:\n  - name: web\n    vip: 198.51.100.10:443\n"        \
+	"    protocol: udp\n    backends: [{address: 10.0.0.11, server_id: \"" id                  \
+	"\"}]\n    " text "\n"
 
 static struct model_config *parse_good(const char *text)
 {
@@ -45,6 +49,7 @@ static void test_config_scheduler_words_set_scheduler_and_hash(void **state)
 		{ SERVICE("scheduler: maglev"), SCHEDULER_MAGLEV, HASH_SOURCE_PORT },
 		{ SERVICE("hash: source"), SCHEDULER_MAGLEV, HASH_SOURCE },
 		{ SERVICE("scheduler: source_hash"), SCHEDULER_SOURCE_HASH, HASH_SOURCE_PORT },
+		{ QUIC("hash: quic", "0a0b"), SCHEDULER_MAGLEV, HASH_QUIC },
 		{ SERVICE("scheduler: round_robin"), SCHEDULER_ROUND_ROBIN, HASH_SOURCE_PORT },
 		{ SERVICE("scheduler: least_conn"), SCHEDULER_LEAST_CONN, HASH_SOURCE_PORT },
 		{ SERVICE("scheduler: least_response"), SCHEDULER_LEAST_RESPONSE,
@@ -57,6 +62,37 @@ static void test_config_scheduler_words_set_scheduler_and_hash(void **state)
 
 		assert_int_equal(config->services[0].scheduler, cases[i].scheduler);
 		assert_int_equal(config->services[0].hash, cases[i].hash);
+		model_config_free(config);
+	}
+}
+
+static void test_config_quic_settings_and_server_ids_are_taken(void **state)
+{
+	static const struct {
+		const char *text;
+		unsigned config, length;
+		uint64_t server_id;
+	} cases[] = {
+		{ QUIC("hash: quic", "0a0B"), 0, 2, 0x0a0b },
+		{ QUIC("hash: quic\n    quic: {}", "0000"), 0, 2, 0 },
+		{ QUIC("hash: quic\n    quic: {config: 6, server_id_length: 1}", "ff"), 6, 1,
+		  0xff },
+		{ QUIC("hash: quic\n    quic: {server_id_length: 8}", "fedcba9876543210"), 0, 8,
+		  0xfedcba9876543210 },
+	};
+	(void)state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct model_config *config = parse_good(cases[i].text);
+		const struct model_service *s = &config->services[0];
+
+		assert_true(model_service_is_quic(s));
+		assert_false(model_service_is_tracked(s));
+		assert_false(model_service_is_masked(s));
+		assert_int_equal(s->quic.config, cases[i].config);
+		assert_int_equal(s->quic.server_id_length, cases[i].length);
+		assert_int_equal(s->backends[0].server_id, cases[i].server_id);
+		assert_int_equal(s->backends[0].server_id_length, cases[i].length);
 		model_config_free(config);
 	}
 }
@@ -527,6 +563,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_config_scheduler_words_set_scheduler_and_hash),
+		cmocka_unit_test(test_config_quic_settings_and_server_ids_are_taken),
 		cmocka_unit_test(test_config_balance_absent_keys_get_defaults),
 		cmocka_unit_test(test_config_adaptive_without_keys_gets_defaults),
 		cmocka_unit_test(test_config_adaptive_sets_every_field),

@@ -305,7 +305,7 @@ static void test_config_schema_rows_are_whole(void **state)
 		&schema_service,    &schema_health,    &schema_backend,	    &schema_damping,
 		&schema_tls,	    &schema_response,  &schema_adaptive,    &schema_churn,
 		&schema_slow_start, &schema_panic,     &schema_agent_check, &schema_passive,
-		&schema_group,
+		&schema_group,	    &schema_quic,
 	};
 	(void)state;
 

@@ -36,6 +36,10 @@
 #define NAT(list)                                                                                  \
 	SERVICES "  - name: web\n    vip: 198.51.100.10:80\n    forward: nat\n    "                \
 		 "backends:\n" list
+#define QUIC(list)                                                                                 \
+	SERVICES "  - name: web\n    vip: 198.51.100.10:80\n    protocol: udp\n    hash: quic\n  " \
+		 "  "                                                                              \
+		 "backends:\n" list
 #define BACKEND(text)	 "      - {" text "}\n"
 #define WEB6		 "  - name: web\n    vip: \"[2001:db8::10]:80\"\n    backends: []\n"
 #define SERVICE6(text)	 SERVICES WEB6 "    " text "\n"
@@ -260,11 +264,39 @@ static const struct bad_case cases[] = {
 	{ "limits.max_affinities", TOP("limits: {max_affinities: lots}\n"),
 	  "3:26: max_affinities: expected a whole number, found \"lots\"" },
 	{ "service.hash", SERVICE("hash: port"),
-	  "6:11: hash: \"port\" is not known; known are: source_port, source" },
+	  "6:11: hash: \"port\" is not known; known are: source_port, source, quic" },
 	{ "service.hash", SERVICE("hash: quic"),
-	  "6:11: hash: \"quic\" is not in this release; known are: source_port, source" },
+	  "6:11: hash: quic is only for protocol udp, and this one is tcp" },
+	{ "service.hash", RR("hash: quic"),
+	  "7:5: hash: belongs to scheduler: maglev; this one is round_robin" },
+	{ "service.forward", UDP("hash: quic\n    forward: nat"),
+	  "8:14: forward: nat needs a record of every connection, and with hash: quic packets go "
+	  "by their ids, without one; choose dsr" },
+	{ "service.track", UDP("hash: quic\n    track: all"),
+	  "8:12: track: all does not go with hash: quic, whose packets go by their ids, without a "
+	  "record; choose exceptions" },
+	{ "service.quic", UDP("hash: quic\n    quic: 2"),
+	  "8:11: quic: expected a mapping such as {server_id_length: 2}, found \"2\"" },
+	{ "service.quic", UDP("hash: quic\n    quic: {lenght: 2}"),
+	  "8:12: unknown key \"lenght\" in quic; known are config, server_id_length" },
+	{ "service.quic", SERVICE("quic: {config: 1}"),
+	  "6:5: quic: has no effect without hash: quic" },
+	{ "service.quic", UDP("hash: source\n    quic: {}"),
+	  "8:5: quic: has no effect without hash: quic" },
+	{ "service.quic", RR("quic: {}"),
+	  "7:5: quic: belongs to scheduler: maglev; this one is round_robin" },
+	{ "quic.config", UDP("hash: quic\n    quic: {config: 7}"),
+	  "8:20: config: 7 is out of range; it must be 0 to 6" },
+	{ "quic.config", UDP("hash: quic\n    quic: {config: low}"),
+	  "8:20: config: expected a whole number, found \"low\"" },
+	{ "quic.server_id_length", UDP("hash: quic\n    quic: {server_id_length: 0}"),
+	  "8:30: server_id_length: 0 is out of range; it must be 1 to 8" },
+	{ "quic.server_id_length", UDP("hash: quic\n    quic: {server_id_length: 9}"),
+	  "8:30: server_id_length: 9 is out of range; it must be 1 to 8" },
+	{ "quic.server_id_length", UDP("hash: quic\n    quic: {server_id_length: 2b}"),
+	  "8:30: server_id_length: expected a whole number, found \"2b\"" },
 	{ "service.hash", SERVICE("hash: []"),
-	  "6:11: hash: expected one of source_port, source, found a list" },
+	  "6:11: hash: expected one of source_port, source, quic, found a list" },
 	{ "service.hash", RR("hash: source"),
 	  "7:5: hash: belongs to scheduler: maglev; this one is round_robin" },
 	{ "service.hash", SERVICE("scheduler: source_hash\n    hash: source"),
@@ -966,6 +998,35 @@ static const struct bad_case cases[] = {
 	  "6:37: drain: expected true or false, found \"yes\"" },
 	{ "backend.drain", BACKENDS(BACKEND("address: 10.0.0.11, drain: []")),
 	  "6:37: drain: expected true or false, found a list" },
+	{ "backend.server_id", BACKENDS(BACKEND("address: 10.0.0.11, server_id: \"0a0b\"")),
+	  "6:30: server_id: has no effect without hash: quic" },
+	{ "backend.server_id", QUIC(BACKEND("address: 10.0.0.11")),
+	  "8:9: missing key \"server_id\" in backend; hash: quic finds it by that, for example "
+	  "server_id: \"0001\"" },
+	{ "backend.server_id", QUIC(BACKEND("address: 10.0.0.11, server_id: 0a0")),
+	  "8:41: server_id: \"0a0\" is not 1 to 8 bytes of two hexadecimal digits each; for "
+	  "example "
+	  "\"0a0b\"" },
+	{ "backend.server_id", QUIC(BACKEND("address: 10.0.0.11, server_id: web1")),
+	  "8:41: server_id: \"web1\" is not 1 to 8 bytes of two hexadecimal digits each; for "
+	  "example \"0a0b\"" },
+	{ "backend.server_id", QUIC(BACKEND("address: 10.0.0.11, server_id: 0102030405060708ff")),
+	  "8:41: server_id: \"0102030405060708ff\" is not 1 to 8 bytes of two hexadecimal digits "
+	  "each; for example \"0a0b\"" },
+	{ "backend.server_id", QUIC(BACKEND("address: 10.0.0.11, server_id: \"\"")),
+	  "8:41: server_id: expected hexadecimal digits in quotes such as \"0a0b\", found "
+	  "nothing" },
+	{ "backend.server_id", QUIC(BACKEND("address: 10.0.0.11, server_id: [1]")),
+	  "8:41: server_id: expected hexadecimal digits in quotes such as \"0a0b\", found a list" },
+	{ "backend.server_id", QUIC(BACKEND("address: 10.0.0.11, server_id: 0a")),
+	  "8:41: server_id: \"0a\" has 1 byte, and the service's server_id_length is 2" },
+	{ "backend.server_id", QUIC(BACKEND("address: 10.0.0.11, server_id: 0a0b0c")),
+	  "8:41: server_id: \"0a0b0c\" has 3 bytes, and the service's server_id_length is 2" },
+	{ "backend.server_id",
+	  QUIC(BACKEND("address: 10.0.0.11, server_id: 0a0b")
+		       BACKEND("address: 10.0.0.12, server_id: 0a0c")
+			       BACKEND("address: 10.0.0.13, server_id: 0A0B")),
+	  "10:41: server_id: \"0A0B\" is already given in this service, on line 8" },
 	{ "", BACKENDS(BACKEND("address: 10.0.0.11, wieght: 3")),
 	  "6:30: unknown key \"wieght\" in backend; did you mean \"weight\"?" },
 };
