@@ -48,7 +48,7 @@ uint8_t *grpc_request_new(const char *service, size_t *size)
 	if (length) { /* an empty text is a default, and those are not written */
 		bytes[used++] = SERVICE_TAG;
 		used += write_varint(bytes + used, length);
-		/* a message counts its bytes: NOLINTNEXTLINE(bugprone-not-null-terminated-result) */
+		/* bytes are counted: NOLINTNEXTLINE(bugprone-not-null-terminated-result) */
 		memcpy(bytes + used, service, length);
 		used += length;
 	}
