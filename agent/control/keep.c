@@ -21,6 +21,7 @@ struct dataplane_features config_features(const struct model_config *config)
 				s->scheduler == SCHEDULER_LEAST_RESPONSE;
 		f.has_affinity |= s->affinity_ms != 0;
 		f.has_samples |= model_service_is_sampled(s);
+		f.has_quic |= model_service_is_quic(s);
 	}
 	return f;
 }
@@ -35,6 +36,7 @@ struct dataplane_features features_union(const struct dataplane_features *a,
 		.has_counts = a->has_counts || b->has_counts,
 		.has_affinity = a->has_affinity || b->has_affinity,
 		.has_samples = a->has_samples || b->has_samples,
+		.has_quic = a->has_quic || b->has_quic,
 	};
 }
 

@@ -115,6 +115,13 @@ static struct lb_schedule schedule_of(const struct control *ctl, const struct co
 	};
 	uint64_t mask_hi, mask_lo;
 
+	/* a service that was quic until now keeps them until its row says so */
+	row.quic_length = s->schedule.quic_length;
+	row.quic_config = s->schedule.quic_config;
+	if (model_service_is_quic(model)) {
+		row.quic_length = (uint8_t)model->quic.server_id_length;
+		row.quic_config = (uint8_t)model->quic.config;
+	}
 	if (row.is_sampled)
 		row.sample_mask = sample_of(model) - 1;
 	schedule_mask(model, &mask_hi, &mask_lo);
@@ -136,7 +143,7 @@ static void put(struct control *ctl, struct control_service *s, uint32_t cycle)
 
 void schedule_put(struct control *ctl, struct control_service *s)
 {
-	if (s->row.flags & (LB_SVC_PICKED | LB_SVC_SAMPLED))
+	if (s->row.flags & (LB_SVC_PICKED | LB_SVC_SAMPLED | LB_SVC_QUIC))
 		put(ctl, s, s->schedule.cycle);
 }
 

@@ -30,6 +30,8 @@ static uint8_t flags_of(const struct model_service *model)
 		flags |= LB_SVC_PICKED;
 	if (model_service_is_sampled(model))
 		flags |= LB_SVC_SAMPLED;
+	if (model_service_is_quic(model))
+		flags |= LB_SVC_QUIC;
 	return flags;
 }
 
@@ -49,7 +51,7 @@ static struct lb_service row_of(const struct control *ctl, const struct model_se
 	return row;
 }
 
-/* What the slots and records of a service mean; masks and samples may change under them. */
+/* What the slots and records of a service mean; masks, samples and ids may change under them. */
 #define CLASS_FLAGS (LB_SVC_TRACKED | LB_SVC_PICKED)
 
 static bool row_fits(const struct lb_service *row, const struct model_service *model)
@@ -163,6 +165,7 @@ int service_adopt(struct control *ctl, const struct model_service *model,
 		  struct control_service **out)
 {
 	struct control_service *s;
+	struct lb_schedule adopted;
 	int err = 0;
 
 	if (!row_fits(row, model))
@@ -188,7 +191,10 @@ int service_adopt(struct control *ctl, const struct model_service *model,
 	s->is_filled = true;
 	s->answered_ms =
 		control_monotonic_ms(); /* the averages that are recalled were of answers */
-	s->schedule.cycle = dataplane_get_schedule(ctl->dp, row->id).cycle;
+	adopted = dataplane_get_schedule(ctl->dp, row->id);
+	s->schedule.cycle = adopted.cycle;
+	s->schedule.quic_length = adopted.quic_length;
+	s->schedule.quic_config = adopted.quic_config;
 	*out = s;
 	return 0;
 }
@@ -199,6 +205,8 @@ void service_discard(struct control *ctl, struct control_service *s)
 {
 	if (ctl->by_service_id[s->row.id] == s)
 		ctl->by_service_id[s->row.id] = NULL;
+	if (s->row.flags & LB_SVC_QUIC)
+		servers_forget(ctl, s->row.id);
 	forget_backends(ctl, s);
 	dataplane_free_slots(ctl->dp, s->row.table_base, s->row.table_size);
 	service_free(ctl, s);
@@ -260,7 +268,8 @@ bool service_weighs_as(const struct control_service *s, const struct model_servi
 	return policies_equal(s->model, model);
 }
 
-/* A row's masks and samples change under the packets; the schedule is there before its flag. */
+/* A row's masks, samples and ids change under the packets; the schedule is there before its flag.
+ */
 static void update_row(struct control *ctl, struct control_service *s)
 {
 	const struct lb_service *live;
@@ -276,6 +285,14 @@ static void update_row(struct control *ctl, struct control_service *s)
 	s->row = row;
 }
 
+/* Its connections go by the hash from now on, as those without a known id did. */
+static void servers_drop_all(struct control *ctl, struct control_service *s)
+{
+	servers_forget(ctl, s->row.id);
+	for (size_t i = 0; i < s->backend_count; i++)
+		s->backends[i]->has_server_id = false;
+}
+
 static void update_groups(struct control_service *s)
 {
 	size_t count = s->model->group_count;
@@ -288,9 +305,13 @@ static void update_groups(struct control_service *s)
 void service_update(struct control *ctl, struct control_service *s,
 		    const struct model_service *model)
 {
+	bool was_quic = s->row.flags & LB_SVC_QUIC;
+
 	s->is_dirty |= !service_weighs_as(s, model);
 	s->model = model;
 	control_set_times(ctl, s);
+	if (model_service_is_quic(model))
+		servers_put(ctl, s, model);
 	update_row(ctl, s);
 	update_groups(s);
 	s->is_news = true; /* s->groups is empty */
@@ -309,4 +330,8 @@ void service_update(struct control *ctl, struct control_service *s,
 		if (!s->backends[i]->is_kept)
 			backend_leave(ctl, s, s->backends[i]);
 	}
+	if (model_service_is_quic(model))
+		servers_keep(ctl, s);
+	else if (was_quic)
+		servers_drop_all(ctl, s);
 }

@@ -16,6 +16,8 @@ static void drop_pinned(struct control *ctl, const struct lb_service *pinned)
 	const struct lb_service row = *pinned; /* the live one is cleared next */
 
 	dataplane_del_service(ctl->dp, &row);
+	if (row.flags & LB_SVC_QUIC)
+		servers_forget(ctl, row.id);
 	for (unsigned id = 1; id < LB_MAX_BACKENDS; id++) {
 		if (rows[id].service != row.id)
 			continue;

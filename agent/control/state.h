@@ -53,9 +53,12 @@ struct control_backend {
 	struct lb_addr address;
 	unsigned port; /* host order */
 	unsigned weight;
-	unsigned group;	  /* index of the service's groups; 0 where it has none */
-	bool is_draining; /* by the configuration: drain: true, weight 0, or leaving */
-	bool wants_drain; /* is_draining, or its agent check says drain or maint */
+	unsigned group; /* index of the service's groups; 0 where it has none */
+	bool has_server_id;
+	uint64_t server_id;    /* hash: quic */
+	uint64_t quic_packets; /* hash: quic: sent to it, at the last sweep */
+	bool is_draining;      /* by the configuration: drain: true, weight 0, or leaving */
+	bool wants_drain;      /* is_draining, or its agent check says drain or maint */
 	bool is_leaving;
 	bool has_deadline;
 	uint32_t deadline; /* clock */
@@ -132,9 +135,10 @@ struct control_service {
 	uint16_t *target; /* table_size: what the slots are stepped to; hash schedulers: it
 			   * follows @wanted by churn */
 	struct slots_memory *memory; /* table_size */
-	struct lb_schedule schedule; /* PICKED or SAMPLED: as the data path has it, but for next */
-	bool has_schedule;	     /* by this agent, not only adopted */
-	uint32_t cycle;		     /* of @wanted: slots of one round, or of candidates */
+	struct lb_schedule
+		schedule;  /* PICKED, SAMPLED or QUIC: as the data path has it, but for next */
+	bool has_schedule; /* by this agent, not only adopted */
+	uint32_t cycle;	   /* of @wanted: slots of one round, or of candidates */
 	struct slots_counts counts;
 	struct slots_times times;
 	struct lb_timers timers; /* as the data path has them */
@@ -374,6 +378,22 @@ bool weights_differ(const struct control_service *s);
 
 /** weights_adopt - b->effective of all; says so where it matters */
 void weights_adopt(struct control_service *s);
+
+/* ---- servers.c: hash: quic, backends by their server ids ---- */
+
+/** servers_put - let packets find the backends of @model by their ids; before the row says so */
+void servers_put(struct control *ctl, struct control_service *s, const struct model_service *model);
+
+/** servers_keep - forget the ids that are no longer any backend's: those of the configuration, and
+ * those that are leaving, keep theirs */
+void servers_keep(struct control *ctl, struct control_service *s);
+
+/** servers_forget - all ids of a service that is gone, or that goes by them no longer */
+void servers_forget(struct control *ctl, uint16_t service);
+
+/** servers_is_quiet - whether no packet has gone to @b since this was last asked; what goes by ids
+ * has no record that tells. Always true of services without ids. */
+bool servers_is_quiet(struct control *ctl, struct control_backend *b);
 
 /* ---- schedule.c: tables as schedulers want them, and their rows ---- */
 

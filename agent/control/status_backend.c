@@ -41,6 +41,16 @@ static json_t *percent_or_null(bool applies, unsigned permille)
 	return applies ? json_real(permille / 10.0) : json_null();
 }
 
+/* As the file writes it; null where the service does not go by ids. */
+static json_t *describe_server_id(const struct control_service *s, const struct control_backend *b)
+{
+	const int digits = 2 * (int)s->model->quic.server_id_length;
+
+	if (!model_service_is_quic(s->model) || !b->has_server_id)
+		return json_null();
+	return json_sprintf("%0*llx", digits, (unsigned long long)b->server_id);
+}
+
 static void add_weight(json_t *json, const struct control_service *s,
 		       const struct control_backend *b)
 {
@@ -170,6 +180,7 @@ json_t *status_describe_backend(struct control *ctl, const struct control_servic
 				 "state", lifecycle_name(b->state), "reason", b->reason, "since_ms",
 				 (json_int_t)b->since_ms);
 
+	json_object_set_new(json, "server_id", describe_server_id(s, b));
 	add_weight(json, s, b);
 	add_slots(json, s, b);
 	add_load(json, ctl, s, b);

@@ -110,7 +110,8 @@ static bool step_backend(struct control *ctl, struct control_service *s, struct 
 		say_state(ctl, s, b, out.state);
 	if (begins && s->is_filled && !s->is_held && s->panic != WEIGH_PANIC_OPEN)
 		weights_begin_ramp(s, b);
-	if (out.bump_generation || begins || b->agent.state != b->memo.agent_state)
+	if (out.bump_generation || begins || b->agent.state != b->memo.agent_state ||
+	    b->state != b->memo.state)
 		memory_write(ctl, b);
 	*removes = out.remove;
 	return changed;
@@ -118,6 +119,8 @@ static bool step_backend(struct control *ctl, struct control_service *s, struct 
 
 void step_backends(struct control *ctl, struct control_service *s, uint32_t now)
 {
+	bool has_removed = false;
+
 	for (size_t i = 0; i < s->backend_count;) {
 		struct control_backend *b = s->backends[i];
 		bool removes;
@@ -129,5 +132,8 @@ void step_backends(struct control *ctl, struct control_service *s, uint32_t now)
 		}
 		log_info("backend removed service=%s backend=%s", s->model->name, b->name);
 		backend_remove(ctl, s, b);
+		has_removed = true;
 	}
+	if (has_removed && (s->row.flags & LB_SVC_QUIC))
+		servers_keep(ctl, s);
 }

@@ -181,7 +181,7 @@ void control_sweep(struct control *ctl)
 		if (!b)
 			continue;
 		b->flows = ctl->flows.per_backend[id];
-		if (b->flows)
+		if (!servers_is_quiet(ctl, b) || b->flows)
 			b->is_quiet = false;
 		else if (!b->is_quiet) {
 			b->is_quiet = true;
