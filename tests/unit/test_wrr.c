@@ -255,6 +255,34 @@ static void test_wrr_weights_beyond_the_table_are_exact_to_one_slot(void **state
 	assert_never_ahead_by_a_turn(cycle);
 }
 
+static void test_wrr_spare_slot_goes_to_the_largest_remainder(void **state)
+{
+	uint32_t count[4] = {}, cycle = 0;
+
+	(void)state;
+	make_backends((const uint32_t[]) { 101, 102, 104 }, 3);
+
+	assert_int_equal(wrr_build(backends, 3, table, 10, &cycle), 0);
+
+	/* 3.29, 3.32, 3.39 */
+	for (uint32_t s = 0; s < cycle; s++)
+		count[table[s]]++;
+	assert_int_equal(cycle, 10);
+	assert_int_equal(count[3], 4);
+}
+
+static void test_wrr_large_weights_with_a_divisor_keep_a_short_round(void **state)
+{
+	uint32_t cycle = 0;
+
+	(void)state;
+	make_backends((const uint32_t[]) { 2000000, 1000000, 3000000 }, 3);
+
+	assert_int_equal(wrr_build(backends, 3, table, SIZE, &cycle), 0);
+
+	assert_int_equal(cycle, 6);
+}
+
 static void test_wrr_1000_backends_of_any_weight_are_never_ahead_by_a_turn(void **state)
 {
 	uint64_t seed = 11;
@@ -360,6 +388,8 @@ int main(void)
 		cmocka_unit_test(test_wrr_shares_are_exact_over_one_cycle),
 		cmocka_unit_test(test_wrr_100000_connections_split_within_a_thousandth),
 		cmocka_unit_test(test_wrr_weights_beyond_the_table_are_exact_to_one_slot),
+		cmocka_unit_test(test_wrr_spare_slot_goes_to_the_largest_remainder),
+		cmocka_unit_test(test_wrr_large_weights_with_a_divisor_keep_a_short_round),
 		cmocka_unit_test(test_wrr_1000_backends_of_any_weight_are_never_ahead_by_a_turn),
 		cmocka_unit_test(test_wrr_backends_without_weight_take_no_slot),
 		cmocka_unit_test(test_wrr_more_backends_than_slots_fills_each_slot_once),
