@@ -58,7 +58,7 @@ static void test_reason_errno_unknown_is_a_failure_with_its_text(void **state)
 	enum probe_outcome outcome = OUTCOME_PASSED;
 
 	(void)state;
-	assert_string_equal(reason_errno(ENODEV, &outcome), strerror(ENODEV));
+	assert_string_equal(reason_errno(EDOM, &outcome), strerror(EDOM));
 	assert_int_equal(outcome, OUTCOME_FAILED);
 }
 
@@ -134,6 +134,20 @@ static void test_reason_body_long_text_is_cut_between_characters(void **state)
 	}
 }
 
+static void test_reason_held_says_until_when_and_what_was_last(void **state)
+{
+	char buf[96];
+
+	(void)state;
+	reason_held(6, 1700000000000, "connected", buf, sizeof(buf));
+
+	assert_string_equal(buf, "held down until 2023-11-14 22:13:20 UTC, 6 changes: connected");
+
+	reason_held(6, 1699999999001, "connected", buf, 52);
+
+	assert_string_equal(buf, "held down until 2023-11-14 22:13:20 UTC, 6 changes:");
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -145,6 +159,7 @@ int main(void)
 		cmocka_unit_test(test_reason_status_beyond_the_bitmap_is_not_expected),
 		cmocka_unit_test(test_reason_body_names_the_text),
 		cmocka_unit_test(test_reason_body_long_text_is_cut_between_characters),
+		cmocka_unit_test(test_reason_held_says_until_when_and_what_was_last),
 	};
 
 	return cmocka_run_group_tests_name("health_reason", tests, NULL, NULL);
