@@ -323,7 +323,8 @@ struct lb_memo {
 	__u8 flags;		/* LB_MEMO_* */
 	__u8 agent_state;	/* enum model_agent_state */
 	__u8 flaps;		/* changes of late */
-	__u8 pad[5];
+	__u8 state;		/* enum lifecycle_state */
+	__u32 state_since_s;	/* 0: not known */
 };
 
 /* ---- slots ------------------------------------------------------------- */

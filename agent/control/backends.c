@@ -397,6 +397,7 @@ void backend_update(struct control *ctl, struct control_service *s, struct contr
 	set_drain(ctl, s, b, model->drain || !model->weight, false);
 	take_replies(ctl, s, b);
 	observe(ctl, s, b);
+	step_say_reason(ctl, s, b);
 }
 
 void backend_leave(struct control *ctl, struct control_service *s, struct control_backend *b)

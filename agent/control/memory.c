@@ -36,6 +36,8 @@ struct lb_memo memory_of(const struct control *ctl, const struct control_backend
 		.integral = b->pid.integral,
 		.agent_percent = (uint16_t)(b->agent.has_percent ? b->agent.percent : NO_PERCENT),
 		.agent_state = (uint8_t)b->agent.state,
+		.state = (uint8_t)b->state,
+		.state_since_s = (uint32_t)(b->since_ms / 1000),
 	};
 	unsigned ejections = b->outlier.ejections;
 
@@ -91,6 +93,15 @@ static void recall_health(struct control_backend *b, bool is_alive)
 	b->held_until_ms = b->memo.held_until_ms;
 }
 
+/* A state that goes on is no news, and goes on since the same second. */
+static void recall_state(struct control_backend *b)
+{
+	if (!b->memo.state_since_s || b->memo.state > BACKEND_EJECTED)
+		return;
+	b->state = (enum lifecycle_state)b->memo.state;
+	b->since_ms = b->memo.state_since_s * 1000ULL;
+}
+
 void memory_recall(struct control *ctl, struct control_backend *b, bool is_alive)
 {
 	uint64_t monotonic_ms = control_monotonic_ms();
@@ -103,6 +114,7 @@ void memory_recall(struct control *ctl, struct control_backend *b, bool is_alive
 	}
 	recall_health(b, is_alive);
 	recall_agent(b);
+	recall_state(b);
 	recall_outlier(b, control_realtime_ms(), monotonic_ms);
 	b->ramp_from_ms = b->memo.ramp_from_ms;
 	b->pid.factor_permille = b->memo.factor;
