@@ -7,15 +7,16 @@ A connection is never opened a second time: broken stays broken.
 
 For each line on stdin, one line on stdout about each URL, once every connection that lives has
 been served anew: "URL alive=N broken=N moved=N corrupted=N backends=NAME:N,...". What broke is
-told on stderr. Ends with stdin.
+told on stderr; no answer for REPLY_LIMIT_S seconds is broken. Ends with stdin.
 """
 import asyncio
 import collections
+import os
 import sys
 import urllib.parse
 
 PAUSE_S = 0.5
-REPLY_LIMIT_S = 15
+REPLY_LIMIT_S = float(os.environ.get("REPLY_LIMIT_S", "15"))
 
 
 class Connection:
