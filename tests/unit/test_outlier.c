@@ -329,7 +329,7 @@ static void test_outlier_ejected_ones_fill_the_cap(void **state)
 	assert_ejected(4, START + 2000, 3, 2);
 }
 
-@@HERE@@ -------------------------------------------------------------------------- */
+/* ---- samples -------------------------------------------------------------------------- */
 
 static void test_sample_that_waits_too_long_is_bad(void **state)
 {
