@@ -221,6 +221,7 @@ static void diff_backends(struct changes *c, const struct model_service *running
 				     diff_group_name(next, to));
 		else
 			add_backend(c, next, to);
+		diff_server_id(c, running, from, next, to);
 	}
 }
 
@@ -279,7 +280,7 @@ static void diff_scheduler(struct changes *c, const struct model_service *from,
 			   const struct model_service *to)
 {
 	struct changes_nature pick = nature_of_pick(from, to), prefix = plain_change;
-	struct changes_nature scheduler = pick, hash = pick;
+	struct changes_nature scheduler = pick;
 	bool is_hash = model_scheduler_is_hash(to->scheduler);
 	bool was_masked = model_service_is_masked(from), is_masked = model_service_is_masked(to);
 
@@ -291,10 +292,7 @@ static void diff_scheduler(struct changes *c, const struct model_service *from,
 		prefix = pick;
 	changes_add_text(c, scheduler, "scheduler", scheduler_names[from->scheduler],
 			 scheduler_names[to->scheduler]);
-	/* a change of scheduler has said it */
-	if (from->scheduler == to->scheduler)
-		changes_add_text(c, hash, "hash", was_masked ? "source" : "source_port",
-				 is_masked ? "source" : "source_port");
+	diff_hash(c, pick, from, to);
 	changes_add_number(c, prefix, "source_prefix6", from->source_prefix6, to->source_prefix6);
 }
 

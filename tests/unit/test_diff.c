@@ -345,6 +345,103 @@ static void test_diff_hash_of_something_else_names_what_breaks(void **state)
 	assert_only_risk(&sides, "scheduler maglev -> source_hash", "without a record break");
 }
 
+/* web, on both sides: quic, with ids 0001 and 0002. */
+static void make_quic(struct sides *sides)
+{
+	make_sides(sides);
+	for (int side = 0; side < 2; side++) {
+		sides->services[side][0].hash = HASH_QUIC;
+		sides->services[side][0].quic.server_id_length = 2;
+		for (unsigned i = 0; i < 3; i++) {
+			sides->backends[side][i].server_id = i + 1;
+			sides->backends[side][i].server_id_length = 2;
+		}
+	}
+}
+
+static void test_diff_quic_comes_freely_and_goes_with_force(void **state)
+{
+	struct sides sides;
+
+	(void)state;
+	make_quic(&sides);
+	sides.services[0][0].hash = HASH_SOURCE_PORT;
+	assert_change(only_change(&sides), DIFF_CHANGED, "service web", "hash source_port -> quic",
+		      "");
+	diff_free(&sides.diff);
+
+	make_quic(&sides);
+	sides.services[1][0].hash = HASH_SOURCE_PORT;
+	assert_change(only_change(&sides), DIFF_CHANGED, "service web", "hash quic -> source_port",
+		      "r");
+	assert_non_null(strstr(sides.diff.list[0].risk, "whose slot has moved"));
+	diff_free(&sides.diff);
+
+	make_quic(&sides);
+	sides.services[0][0].hash = HASH_SOURCE;
+	assert_only_risk(&sides, "hash source -> quic", "without a record break");
+}
+
+static void test_diff_quic_ids_elsewhere_need_force(void **state)
+{
+	struct sides sides;
+
+	(void)state;
+	make_quic(&sides);
+	assert_no_change(&sides);
+
+	sides.services[1][0].quic.config = 3;
+	assert_only_change(&sides, "service web", "quic.config 0 -> 3", "r");
+
+	make_quic(&sides);
+	sides.services[1][0].quic.server_id_length = 4;
+	assert_only_change(&sides, "service web", "quic.server_id_length 2 -> 4", "r");
+
+	sides.services[0][0].hash = sides.services[1][0].hash = HASH_SOURCE_PORT;
+	assert_no_change(&sides);
+}
+
+static void test_diff_server_id_of_another_needs_force(void **state)
+{
+	struct sides sides;
+
+	(void)state;
+	make_quic(&sides);
+	sides.backends[1][1].server_id = 0xbeef;
+	assert_only_change(&sides, "backend web/web2", "server_id 0002 -> beef", "r");
+
+	sides.backends[1][1].server_id = 1;
+	sides.backends[1][0].server_id = 9;
+	assert_int_equal(diff_configs(&sides.running, &sides.next, &sides.diff), 0);
+	assert_int_equal(sides.diff.count, 2);
+	assert_change(&sides.diff.list[0], DIFF_CHANGED, "backend web/web1",
+		      "server_id 0001 -> 0009", "r");
+	assert_change(&sides.diff.list[1], DIFF_CHANGED, "backend web/web2",
+		      "server_id 0001, which web1 has", "r");
+	diff_free(&sides.diff);
+}
+
+static void test_diff_server_id_of_a_new_backend_is_free_unless_it_was_anothers(void **state)
+{
+	struct sides sides;
+
+	(void)state;
+	make_quic(&sides);
+	sides.services[1][0].backend_count = 3;
+	assert_change(only_change(&sides), DIFF_ADDED, "backend web/web3", "192.0.2.3:80, weight 1",
+		      "s");
+	diff_free(&sides.diff);
+
+	sides.services[1][0].backends = &sides.backends[1][1]; /* web1 goes, web3 comes */
+	sides.services[1][0].backend_count = 2;
+	sides.backends[1][2].server_id = 1;
+	assert_int_equal(diff_configs(&sides.running, &sides.next, &sides.diff), 0);
+	assert_int_equal(sides.diff.count, 3);
+	assert_change(&sides.diff.list[2], DIFF_CHANGED, "backend web/web3",
+		      "server_id 0001, which web1 has", "r");
+	diff_free(&sides.diff);
+}
+
 static void test_diff_two_names_of_the_same_hash_are_free(void **state)
 {
 	struct sides sides;
@@ -813,6 +910,11 @@ int main(void)
 		cmocka_unit_test(test_diff_scheduler_of_another_class_names_what_breaks),
 		cmocka_unit_test(test_diff_scheduler_without_a_hash_for_another_is_free),
 		cmocka_unit_test(test_diff_hash_of_something_else_names_what_breaks),
+		cmocka_unit_test(test_diff_quic_comes_freely_and_goes_with_force),
+		cmocka_unit_test(test_diff_quic_ids_elsewhere_need_force),
+		cmocka_unit_test(test_diff_server_id_of_another_needs_force),
+		cmocka_unit_test(
+			test_diff_server_id_of_a_new_backend_is_free_unless_it_was_anothers),
 		cmocka_unit_test(test_diff_two_names_of_the_same_hash_are_free),
 		cmocka_unit_test(test_diff_source_prefix6_needs_force_where_it_is_hashed),
 		cmocka_unit_test(test_diff_source_prefix6_is_free_where_it_is_not_hashed),
