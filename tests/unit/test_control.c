@@ -60,6 +60,24 @@ static void test_config_features_has_nat_where_one_service_has(void **state)
 	assert_true(config_features(&config).has_nat);
 }
 
+static void test_config_features_has_quic_where_one_service_hashes_so(void **state)
+{
+	struct model_service services[2] = { { .hash = HASH_SOURCE }, { .hash = HASH_QUIC } };
+	struct model_config config = { .services = services, .service_count = 1 };
+	struct dataplane_features without, with;
+
+	(void)state;
+	without = config_features(&config);
+	assert_false(without.has_quic);
+	config.service_count = 2;
+	with = config_features(&config);
+
+	assert_true(with.has_quic);
+	assert_true(features_union(&without, &with).has_quic);
+	assert_true(features_union(&with, &without).has_quic);
+	assert_false(features_union(&without, &without).has_quic);
+}
+
 /* ---- a service of four backends, nothing of it in a data path ------------------ */
 
 #define TABLE_SIZE 101
@@ -559,6 +577,8 @@ static void test_memory_of_tells_what_the_next_agent_goes_on_with(void **state)
 	b->outlier.ejections = 3;
 	b->pid = (struct pid) { .integral = -5, .factor_permille = 700 };
 	b->agent = (struct control_agent) { .state = AGENT_MAINT };
+	b->state = BACKEND_DRAINING;
+	b->since_ms = 1795379437911;
 	memo = memory_of(&lab->ctl, b);
 
 	assert_int_equal(memo.flags, LB_MEMO_DECIDED | LB_MEMO_UP);
@@ -569,6 +589,8 @@ static void test_memory_of_tells_what_the_next_agent_goes_on_with(void **state)
 	assert_int_equal(memo.factor, 700);
 	assert_int_equal(memo.agent_state, AGENT_MAINT);
 	assert_int_equal(memo.agent_percent, 0xffff);
+	assert_int_equal(memo.state, BACKEND_DRAINING);
+	assert_int_equal(memo.state_since_s, 1795379437);
 }
 
 static void test_memory_for_probe_goes_on_where_the_last_agent_was(void **state)
@@ -598,6 +620,7 @@ int main(void)
 		cmocka_unit_test(test_config_default_slots_is_twice_what_a_large_file_needs),
 		cmocka_unit_test(test_config_default_slots_keeps_to_what_max_slots_may_be),
 		cmocka_unit_test(test_config_features_has_nat_where_one_service_has),
+		cmocka_unit_test(test_config_features_has_quic_where_one_service_hashes_so),
 		lab_test(test_weights_propose_gives_each_its_weight),
 		lab_test(test_weights_propose_gives_nothing_to_who_takes_no_newcomers),
 		lab_test(test_weights_propose_in_open_panic_waits_until_the_dead_are_alive_again),
