@@ -58,6 +58,10 @@ static void count_samples(struct control *ctl, struct control_service *s, uint64
 		struct control_backend *b = s->backends[i];
 		struct lb_load now = read_samples(ctl, b);
 
+		if (!b->outlier.bucket) { /* what was sampled before anybody watched is old */
+			b->sampled = now;
+			b->failed_samples = 0;
+		}
 		outlier_count(&b->outlier, &s->model->passive,
 			      sample_counts(&b->sampled, &now, b->failed_samples), now_ms);
 		b->sampled = now;
@@ -108,7 +112,8 @@ static void judge_service(struct control *ctl, struct control_service *s, uint64
 
 		windows[i] = outlier_window(&b->outlier, &s->model->passive, now_ms);
 		candidates[i].outlier = &b->outlier;
-		candidates[i].is_used = !(ctl->generations[b->id] & 1) && !b->wants_drain;
+		candidates[i].is_used = !(ctl->generations[b->id] & 1) && !b->wants_drain &&
+					weights_of(s, b).agent_percent;
 	}
 	if (candidates && windows)
 		outlier_judge(candidates, n, &s->model->passive, now_ms);

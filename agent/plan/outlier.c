@@ -89,6 +89,23 @@ static void let_back(struct outlier *o, const struct model_passive *settings, ui
 	}
 }
 
+/* With the others down or drained, the ejected ones are better than none. */
+static void let_last_back(struct outlier_candidate *candidates, size_t n,
+			  const struct model_passive *settings, uint64_t now_ms)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (candidates[i].is_used && !candidates[i].is_ejected)
+			return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (!candidates[i].is_used)
+			continue;
+		candidates[i].outlier->ejected_until_ms = now_ms;
+		let_back(candidates[i].outlier, settings, now_ms);
+		candidates[i].is_ejected = false;
+	}
+}
+
 static void eject(struct outlier_candidate *candidate, const struct model_passive *settings,
 		  uint64_t now_ms)
 {
@@ -169,6 +186,7 @@ void outlier_judge(struct outlier_candidate *candidates, size_t n,
 		candidates[i].is_ejected = candidates[i].outlier->ejected_until_ms != 0;
 		candidates[i].is_news = false;
 	}
+	let_last_back(candidates, n, settings, now_ms);
 	for (size_t room = count_room(candidates, n, settings); room; room--) {
 		struct outlier_candidate *worst = find_worst(candidates, n, settings, now_ms);
 

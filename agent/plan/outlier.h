@@ -47,8 +47,8 @@ struct outlier_candidate {
  * Ejected: at least `minimum` in the window, `threshold_percent` of them bad, and a share of bad at
  * least twice that of all others together (trouble that all have is the clients' or the network's);
  * the worst first, at most `max_ejected_percent` of those used at a time, but one where there are
- * two or more, and never the last. For eject_ms x ejections in a row (up to 10); then its window
- * begins anew. Others are those that are used and not ejected.
+ * two or more, and never the last. For eject_ms x ejections in a row (up to 10), or until nobody
+ * else is used; then its window begins anew. Others are those that are used and not ejected.
  */
 void outlier_judge(struct outlier_candidate *candidates, size_t n,
 		   const struct model_passive *settings, uint64_t now_ms);

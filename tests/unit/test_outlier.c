@@ -329,6 +329,22 @@ static void test_outlier_ejected_ones_fill_the_cap(void **state)
 	assert_ejected(4, START + 2000, 3, 2);
 }
 
+static void test_outlier_ejected_one_comes_back_when_it_alone_is_left(void **state)
+{
+	(void)state;
+	make_candidates(2);
+	count(0, 0, 10, START);
+	count(1, 10, 0, START);
+	assert_ejected(2, START, 1, 1);
+
+	candidates[1].is_used = false; /* went down */
+	assert_ejected(2, START + 250, 0, 0);
+	assert_int_equal(outliers[0].ejections, 1);
+
+	candidates[1].is_used = true; /* its old samples count no more */
+	assert_ejected(2, START + 500, 0, 0);
+}
+
 /* ---- samples -------------------------------------------------------------------------- */
 
 static void test_sample_that_waits_too_long_is_bad(void **state)
@@ -414,6 +430,7 @@ int main(void)
 		cmocka_unit_test(test_outlier_calm_time_forgives_ejections_one_by_one),
 		cmocka_unit_test(test_outlier_ejections_of_an_earlier_agent_count_from_now),
 		cmocka_unit_test(test_outlier_ejected_ones_fill_the_cap),
+		cmocka_unit_test(test_outlier_ejected_one_comes_back_when_it_alone_is_left),
 		cmocka_unit_test(test_sample_that_waits_too_long_is_bad),
 		cmocka_unit_test(test_sample_retransmitted_twice_is_bad_after_half_a_second),
 		cmocka_unit_test(test_sample_that_owes_nothing_is_never_bad),
