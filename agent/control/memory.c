@@ -66,14 +66,22 @@ static bool is_blank(const struct lb_memo *memo)
 	return !memcmp(memo, &blank, sizeof(blank));
 }
 
-static void recall_outlier(struct control_backend *b, uint64_t realtime_ms, uint64_t monotonic_ms)
+/* For no longer than the settings say, whatever became of the clock meanwhile. */
+static void recall_outlier(struct control_backend *b, const struct model_passive *settings,
+			   uint64_t realtime_ms, uint64_t monotonic_ms)
 {
+	uint64_t longest_ms = (uint64_t)settings->eject_ms * b->memo.ejections;
+	uint64_t left_ms;
+
 	b->outlier.ejections = b->memo.ejections;
 	if (b->memo.ejected_until_ms <= realtime_ms)
 		return;
+	left_ms = b->memo.ejected_until_ms - realtime_ms;
+	if (left_ms > longest_ms)
+		left_ms = longest_ms;
 	b->is_ejected = true;
-	b->ejected_until_ms = b->memo.ejected_until_ms;
-	b->outlier.ejected_until_ms = monotonic_ms + (b->ejected_until_ms - realtime_ms);
+	b->ejected_until_ms = realtime_ms + left_ms;
+	b->outlier.ejected_until_ms = monotonic_ms + left_ms;
 	strcpy(b->eject_reason, "by the agent before this one");
 }
 
@@ -115,7 +123,8 @@ void memory_recall(struct control *ctl, struct control_backend *b, bool is_alive
 	recall_health(b, is_alive);
 	recall_agent(b);
 	recall_state(b);
-	recall_outlier(b, control_realtime_ms(), monotonic_ms);
+	recall_outlier(b, &ctl->service_of[b->id]->model->passive, control_realtime_ms(),
+		       monotonic_ms);
 	b->ramp_from_ms = b->memo.ramp_from_ms;
 	b->pid.factor_permille = b->memo.factor;
 	b->pid.integral = b->memo.integral;

@@ -21,13 +21,20 @@ void moves_foresee(const struct control_service *s, const uint32_t *live, const 
 	}
 }
 
+/* An agent check that says 0 % wants newcomers elsewhere now, as one that says drain. */
+static bool may_go_on(const struct control_service *s, const struct control_backend *b)
+{
+	if (!b->takes_newcomers || s->panic == WEIGH_PANIC_CLOSED)
+		return false;
+	return s->panic == WEIGH_PANIC_OPEN || weights_of(s, b).agent_percent;
+}
+
 static void mark_who_may_stay(struct control *ctl, const struct control_service *s, bool is_on)
 {
 	for (size_t i = 0; i < s->backend_count; i++) {
 		const struct control_backend *b = s->backends[i];
 
-		ctl->may_stay[b->id] =
-			is_on && b->takes_newcomers && s->panic != WEIGH_PANIC_CLOSED;
+		ctl->may_stay[b->id] = is_on && may_go_on(s, b);
 	}
 }
 

@@ -74,6 +74,7 @@ static void inherit_health(const struct control *ctl, struct control_service *to
 		b->is_healthy = was->is_healthy;
 		b->agent = was->agent;
 		b->memo = memory_of(ctl, was);
+		dataplane_put_memo(ctl->dp, b->id, &b->memo); /* nothing of it need change soon */
 		snprintf(b->reason, sizeof(b->reason), "%s", was->reason);
 	}
 }

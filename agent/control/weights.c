@@ -35,7 +35,8 @@ struct weigh_backend weights_of(const struct control_service *s, const struct co
 {
 	return (struct weigh_backend) {
 		.weight = b->weight,
-		.group = b->group,
+		/* one that leaves may be of a group that is gone */
+		.group = b->group < s->model->group_count ? b->group : 0,
 		.counts = b->is_decided && !b->wants_drain,
 		.is_healthy = backend_is_healthy(b) && !b->is_ejected,
 		.agent_percent = agent_percent(s, b),
@@ -114,8 +115,11 @@ static void end_ramp(struct control_service *s, struct control_backend *b, const
 static void step_ramp(struct control_service *s, struct control_backend *b, uint64_t now_ms)
 {
 	const struct model_ramp *ramp = &s->model->slow_start;
-	uint64_t elapsed_ms = now_ms > b->ramp_from_ms ? now_ms - b->ramp_from_ms : 0;
+	uint64_t elapsed_ms;
 
+	if (b->ramp_from_ms > now_ms) /* the clock was set back: from now on */
+		b->ramp_from_ms = now_ms;
+	elapsed_ms = now_ms - b->ramp_from_ms;
 	if (!ramp->duration_ms)
 		end_ramp(s, b, "no longer configured");
 	else if (!b->takes_newcomers)

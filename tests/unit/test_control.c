@@ -217,6 +217,21 @@ static void test_weights_propose_adaptive_goes_by_the_factor_instead(void **stat
 	assert_int_equal(lab->backends[0].proposed, WEIGH_UNIT * 8 / 10);
 }
 
+static void test_weights_propose_who_leaves_may_be_of_a_group_that_is_gone(void **state)
+{
+	struct lab *lab = *state;
+
+	lab->model.groups = lab->groups;
+	lab->model.group_count = 1;
+	lab->backends[3].group = 1000;
+	lab->backends[3].wants_drain = true;
+	lab->backends[3].takes_newcomers = false;
+	weights_propose(&lab->service);
+
+	assert_int_equal(lab->backends[0].proposed, WEIGH_UNIT);
+	assert_int_equal(lab->backends[3].proposed, 0);
+}
+
 static void test_weights_adopt_notes_that_traffic_spills(void **state)
 {
 	struct lab *lab = *state;
@@ -349,6 +364,19 @@ static void test_weights_step_controllers_ends_a_ramp_with_the_whole_weight(void
 	assert_int_equal(lab->backends[0].ramp_from_ms, 0);
 	assert_int_equal(lab->backends[0].ramp_permille, 1000);
 	assert_true(lab->service.is_dirty);
+}
+
+static void test_weights_step_controllers_begins_anew_where_the_clock_was_set_back(void **state)
+{
+	struct lab *lab = *state;
+
+	lab->model.slow_start = (struct model_ramp) { 30000, 10, 1000 };
+	lab->backends[0].ramp_from_ms = control_realtime_ms() + 3600000;
+	lab->backends[0].ramp_permille = 500;
+	weights_step_controllers(&lab->service, control_monotonic_ms());
+
+	assert_true(lab->backends[0].ramp_from_ms <= control_realtime_ms());
+	assert_true(lab->backends[0].ramp_permille < 500);
 }
 
 static void test_weights_step_controllers_lowers_who_is_busy_keeps_who_is_silent(void **state)
@@ -627,6 +655,7 @@ int main(void)
 		lab_test(test_weights_propose_in_closed_panic_gives_nothing),
 		lab_test(test_weights_propose_scales_by_what_the_agent_check_says),
 		lab_test(test_weights_propose_adaptive_goes_by_the_factor_instead),
+		lab_test(test_weights_propose_who_leaves_may_be_of_a_group_that_is_gone),
 		lab_test(test_weights_adopt_notes_that_traffic_spills),
 		lab_test(test_weights_adopt_notes_that_the_backup_is_in_use),
 		lab_test(test_weights_differ_by_less_than_the_hysteresis_is_no_new_table),
@@ -636,6 +665,7 @@ int main(void)
 		lab_test(test_weights_begin_ramp_begins_at_the_minimum),
 		lab_test(test_weights_begin_ramp_of_udp_is_none),
 		lab_test(test_weights_step_controllers_ends_a_ramp_with_the_whole_weight),
+		lab_test(test_weights_step_controllers_begins_anew_where_the_clock_was_set_back),
 		lab_test(test_weights_step_controllers_lowers_who_is_busy_keeps_who_is_silent),
 		cmocka_unit_test(test_schedule_build_without_weight_is_an_empty_table),
 		cmocka_unit_test(test_schedule_build_goes_by_the_scheduler),
