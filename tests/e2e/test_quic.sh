@@ -22,7 +22,7 @@ write_config() {
 		    protocol: udp
 		    hash: quic
 		    quic: {config: 0, server_id_length: 3}
-		    idle_timeout: 2s
+		    idle_timeout: 1s
 		    drain_timeout: 1m
 		    health: &tcp {type: tcp, port: 80, interval: 200ms, timeout: 150ms, fall: 2, rise: 1}
 		    backends:
@@ -34,7 +34,7 @@ write_config() {
 		    protocol: udp
 		    hash: quic
 		    quic: {server_id_length: 3}
-		    idle_timeout: 2s
+		    idle_timeout: 1s
 		    drain_timeout: 1m
 		    health: *tcp
 		    backends:
@@ -99,6 +99,7 @@ backend_of() {
 }
 
 no_slots() {
+	all_stay 4 move && all_stay 6 move || return 1
 	equal "$(backend_of quic4 "$1" .slots),$(backend_of quic6 "$1" .slots)" 0,0
 }
 
@@ -140,19 +141,16 @@ done
 
 configure web1 drain true
 leat reload >/dev/null
-check "a drained backend loses its slots" wait_for 10 no_slots web1
+check "a backend that drains, while packets come, loses its slots" wait_for 15 no_slots web1
 for v in 4 6; do
 	check "IPv$v: it keeps its connections" all_stay $v move
 done
-agent_kill
-agent_start
-check "and so after the agent has been killed" all_stay 4 move
 
 configure web1 remove
 leat reload >/dev/null
-for _ in 1 2 3 4 5; do
+for _ in 1 2 3; do
 	sleep 0.7
-	all_stay 4 move >/dev/null && all_stay 6 move >/dev/null
+	all_stay 4 move && all_stay 6 move
 done
 check "one that leaves stays for as long as packets come to it" equal "$(left .state)" leaving,leaving
 agent_kill
