@@ -197,8 +197,10 @@ static void keep_first_line(struct exec_run *run, const char *text, size_t size)
 static bool read_output(struct target *t, struct exec_run *run)
 {
 	char text[4096];
-	ssize_t size = read(t->fd, text, sizeof(text));
+	ssize_t size;
 
+	errno = 0; /* its end sets none */
+	size = read(t->fd, text, sizeof(text));
 	if (size > 0)
 		keep_first_line(run, text, (size_t)size);
 	return size > 0 || (size < 0 && errno == EINTR);
