@@ -49,8 +49,8 @@ struct path {
 	struct event_base *base;
 	struct path_space space;
 	struct event *tun_event;
-	LIST_HEAD(, path_tap) taps;
-	LIST_HEAD(, path_flow) flows;
+	LIST_HEAD(path_taps, path_tap) taps;
+	LIST_HEAD(path_flows, path_flow) flows;
 	struct path_flow *owners[PATH_PORTS]; /* by port */
 	unsigned next_port;
 	int open_err;

@@ -405,7 +405,7 @@ static void assert_is_even(unsigned count)
  */
 static void test_least_keeps_10000_connections_of_unlike_length_even(void **state)
 {
-	struct held held[HELD_MAX];
+	struct held held[HELD_MAX] = {};
 	unsigned count = 0, counted = 0;
 	uint32_t seed = 20261122;
 

@@ -537,7 +537,7 @@ static const struct {
 
 static void test_diff_each_setting_of_balancing_says_its_key(void **state)
 {
-	struct sides sides;
+	struct sides sides = {};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(balancing) / sizeof(balancing[0]); i++) {
@@ -634,7 +634,7 @@ static void test_diff_backends_that_join_groups_say_so(void **state)
 
 static void test_diff_health_names_every_key_that_changed(void **state)
 {
-	struct sides sides;
+	struct sides sides = {};
 	struct model_health *health = &sides.services[1][0].health;
 	char *command[] = { "/bin/true", NULL };
 

@@ -258,7 +258,7 @@ static void test_path_filter_many_vips_fit(void **state)
 	for (unsigned i = 0; i < PATH_FILTER_VIPS + 1; i++) {
 		char text[32];
 
-		snprintf(text, sizeof(text), "198.51.%u.%u", i < 200 ? 100 : 101, i % 200);
+		snprintf(text, sizeof(text), "198.51.%u.%u", i < 200 ? 100U : 101U, i % 200);
 		vips[i] = address_of(text);
 	}
 
