@@ -226,13 +226,11 @@ static int open_tap(struct path *path, uint32_t ifindex, struct path_tap **out)
 
 int path_tap_use(struct path_flow *flow)
 {
-	struct path_tap *tap;
+	struct path_tap *tap = LIST_FIRST(&flow->path->taps);
 	int err = 0;
 
-	LIST_FOREACH (tap, &flow->path->taps, link) {
-		if (tap->ifindex == flow->hop->ifindex)
-			break;
-	}
+	while (tap && tap->ifindex != flow->hop->ifindex)
+		tap = LIST_NEXT(tap, link);
 	if (tap && tap == flow->tap)
 		return 0;
 	if (!tap)

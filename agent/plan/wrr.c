@@ -83,12 +83,14 @@ static uint64_t greatest_divisor(uint64_t a, uint64_t b)
 /* Whole shares first, then one turn each to the largest remainders. Returns the round's length. */
 static uint32_t share_turns(struct entrant *entrants, size_t count, uint32_t size)
 {
-	uint64_t sum = 0, divisor = entrants[0].be->weight, cycle, left;
+	uint64_t sum = 0, divisor = 0, cycle, left;
 
 	for (size_t i = 0; i < count; i++) {
 		sum += entrants[i].be->weight;
 		divisor = greatest_divisor(entrants[i].be->weight, divisor);
 	}
+	if (!divisor) /* never: entrants have weights */
+		return 0;
 	cycle = sum / divisor < size ? sum / divisor : size;
 	left = cycle;
 	for (size_t i = 0; i < count; i++) {
