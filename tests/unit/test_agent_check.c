@@ -494,8 +494,8 @@ static void test_agent_check_other_settings_make_a_check_of_their_own(void **sta
 	struct scene *s = *state;
 
 	s->agent.line = "up\n";
-	set(s, 1, "127.0.0.1", 20);
-	set(s, 2, "127.0.0.1", 21);
+	set(s, 1, "127.0.0.1", 20000);
+	set(s, 2, "127.0.0.1", 21000);
 	run_until_reports(s, 2);
 
 	assert_int_equal(s->agent.asked, 2);
