@@ -88,7 +88,7 @@ check "  and get their share" wait_for 60 new_share web1 0.333
 # an interface goes and comes back with another address
 on web1 ip link set eth0 down
 FAILED=web1
-check "web1's cable is pulled: new connections go elsewhere" wait_for 15 backend_is web1 down
+check "web1's cable is pulled: new connections go elsewhere" wait_for 60 backend_is web1 down
 check "  and none fails" clean 100 198.51.100.10
 on web1 ip link set eth0 address 02:00:00:00:00:11 up
 lab_web_routes web1
