@@ -44,7 +44,7 @@ ten_weights() {
 		configure web3 weight $((10 - i))
 		leat reload || return
 	done
-	wait_for 60 new_share web1 0.364 # 4 of 4, 1 and 6
+	wait_for 15 new_share web1 0.364 # 4 of 4, 1 and 6
 }
 
 # others FILE - a report without web3 and what it says of it
@@ -59,7 +59,7 @@ head -c 16000 /dev/urandom >"$LAB/files/blob"
 
 configure web3 remove
 agent_start
-check "two backends come up" wait_for 60 backends_up 2
+check "two backends come up" wait_for 20 backends_up 2
 coproc HOLD {
 	on client /usr/bin/python3 "$TOP/tests/e2e/hold.py" "$COUNT" "$LAB/files/blob" "${URLS[@]}" \
 		2>"$LAB/hold.log"
@@ -67,11 +67,11 @@ coproc HOLD {
 check "$COUNT connections to each of ${#URLS[@]} VIPs" all_hold
 
 cp "$TOP/lb.yaml" "$CONFIG"
-check "a backend is added" reload wait_for 60 new_share web3 0.333
+check "a backend is added" reload wait_for 20 new_share web3 0.333
 check "  and all connections hold" all_hold
 
 configure web2 drain true
-check "a backend is drained" reload wait_for 60 new_share web2 0
+check "a backend is drained" reload wait_for 20 new_share web2 0
 check "  and all connections hold" all_hold
 
 configure web2 drain false
@@ -99,7 +99,7 @@ check "  and all connections hold" all_hold
 # the last: a failure takes its own connections along, and no others
 held >"$LAB/held"
 lab_web_stop web3
-check "a backend fails" wait_for 60 backend_is web3 down
+check "a backend fails" wait_for 10 backend_is web3 down
 held >"$LAB/held.failed"
 check "  and the others' connections hold" cmp <(others "$LAB/held") <(others "$LAB/held.failed")
 

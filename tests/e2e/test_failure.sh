@@ -56,7 +56,7 @@ VIPS=(198.51.100.10 '[2001:db8:100::10]' 198.51.100.20 '[2001:db8:100::20]')
 lab_enter "$@"
 lab_up two_arm
 agent_start
-check "every backend comes up" wait_for 60 backends_up 3
+check "every backend comes up" wait_for 20 backends_up 3
 
 FAILED=web1
 lab_web_stop web1
@@ -67,7 +67,7 @@ check "  and why" equal "$(status '[.services[].backends[] | select(.name == "we
 
 lab_web_stop web2
 lab_web_stop web3
-check "all are down" wait_for 60 backends_up 0
+check "all are down" wait_for 10 backends_up 0
 for vip in "${VIPS[@]}"; do
 	before=$(reason no_backend)
 	check "$vip: no answer" no_answer "$vip"
@@ -75,20 +75,20 @@ for vip in "${VIPS[@]}"; do
 done
 
 lab_web_start web2
-check "web2 alone returns" wait_for 60 backend_is web2 up
+check "web2 alone returns" wait_for 10 backend_is web2 up
 for vip in "${VIPS[@]}"; do
 	check "  $vip: served at once" equal "$(get "http://$vip/" --max-time 2)" web2
 done
 
 lab_web_start web1
 lab_web_start web3
-check "all return" wait_for 60 backends_up 3
-check "  and get their share" wait_for 60 new_share web1 0.333
+check "all return" wait_for 10 backends_up 3
+check "  and get their share" wait_for 20 new_share web1 0.333
 
 # an interface goes and comes back with another address
 on web1 ip link set eth0 down
 FAILED=web1
-check "web1's cable is pulled: new connections go elsewhere" wait_for 60 backend_is web1 down
+check "web1's cable is pulled: new connections go elsewhere" wait_for 15 backend_is web1 down
 check "  and none fails" clean 100 198.51.100.10
 on web1 ip link set eth0 address 02:00:00:00:00:11 up
 lab_web_routes web1
@@ -97,6 +97,6 @@ wait_for 10 on web1 ping -q -c 1 -W 1 fd00::1
 check "it returns with another MAC address" wait_for 30 backend_is web1 up
 check "  which is known" wait_for 10 next_hop_is web4 web1 02:00:00:00:00:11
 FAILED=none
-check "  and every new connection is served" wait_for 60 clean 100 198.51.100.10
-check "  by web1 too" wait_for 60 new_share web1 0.333
+check "  and every new connection is served" wait_for 20 clean 100 198.51.100.10
+check "  by web1 too" wait_for 20 new_share web1 0.333
 lab_finish

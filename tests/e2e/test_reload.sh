@@ -74,7 +74,7 @@ lab_enter "$@"
 lab_up two_arm
 lab_file blob 24
 agent_start
-check "every backend comes up" wait_for 60 backends_up 3
+check "every backend comes up" wait_for 20 backends_up 3
 
 # ---- what fails changes nothing ---------------------------------------------------
 before=$(shape)
@@ -109,11 +109,11 @@ check "  and over a restart" equal \
 	"$(status '.services[] | select(.name == "web4") | "\(.id) \(.table_size)"')" "$id 4093"
 cp "$TOP/lb.yaml" "$CONFIG"
 check "  they leave again" leat reload
-check "  which are up by then" wait_for 60 backends_up 3
+check "  which are up by then" wait_for 20 backends_up 3
 
 # ---- health goes on --------------------------------------------------------------------
 lab_web_stop web2
-check "web2 fails" wait_for 60 backend_is web2 down
+check "web2 fails" wait_for 10 backend_is web2 down
 before=$(status '[.services[].backends[] | select(.name == "web2") | .since_ms] | tojson')
 configure web1 weight 2
 check "a reload leaves it down" leat reload
@@ -124,7 +124,7 @@ check "a service made anew knows it too" leat reload --force
 check "  at once" equal \
 	"$(status '.services[] | select(.name == "app4") | [.backends[].state] | sort | join(" ")')" "down up up"
 lab_web_start web2
-check "  and when it is back" wait_for 60 backends_up 3
+check "  and when it is back" wait_for 15 backends_up 3
 cp "$TOP/lb.yaml" "$CONFIG"
 check "back to the first file" leat reload --force
 
@@ -145,7 +145,7 @@ check "  and is done" leat reload --force
 check "  served there" wait_for 10 get http://198.51.100.20:8080/
 cp "$TOP/lb.yaml" "$CONFIG"
 check "all come back" leat reload --force
-check "  and serve" wait_for 60 backends_up 3
+check "  and serve" wait_for 20 backends_up 3
 check "  web4 too" served 9 http://198.51.100.10/
 check "  and app4, by each backend" served 9 http://198.51.100.20/
 
@@ -155,14 +155,14 @@ check "all weights 0" leat reload
 no_new_connection() {
 	! get http://198.51.100.20/ --max-time 1 >/dev/null 2>&1
 }
-check "  nobody is served" wait_for 60 no_new_connection
+check "  nobody is served" wait_for 15 no_new_connection
 configure web2 weight 1
 check "one weight returns" leat reload
 check "  and is served" wait_for 5 get http://198.51.100.20/
 check "  in dsr as well" wait_for 10 get http://198.51.100.10/
 cp "$TOP/lb.yaml" "$CONFIG"
 check "back to the first file" leat reload
-check "  which all serve" wait_for 60 new_share web1 0.333
+check "  which all serve" wait_for 15 new_share web1 0.333
 
 # ---- slots in motion --------------------------------------------------------------------
 moving_reloads() {
@@ -190,7 +190,7 @@ addr gateway gw1 10.0.0.1/24 fd00::1/64
 far_end switch gateway-gw1
 check "it is made anew: attached again" wait_for 10 interface_is gw1 attached
 lab_wait_links
-check "  its backends are up" wait_for 60 backends_up 3
+check "  its backends are up" wait_for 20 backends_up 3
 check "  and serves, nat" wait_for 30 get http://198.51.100.20/
 check "  and dsr" wait_for 30 get http://198.51.100.10/
 lab_finish

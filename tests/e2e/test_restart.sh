@@ -115,7 +115,7 @@ check "  and nothing is left" left_behind
 
 # ---- one agent at a time ------------------------------------------------------------------
 agent_start
-check "every backend comes up" wait_for 60 backends_up 3
+check "every backend comes up" wait_for 20 backends_up 3
 check "a second agent by another socket: refused" fails 1 leat run -c "$CONFIG" -s /run/leat/other.sock
 check "  the first goes on" served 198.51.100.10 198.51.100.20
 
@@ -141,10 +141,10 @@ check "  who is not in the file any more drains" state_of web4 10.0.0.13 leaving
 check "  a service that is not has gone" equal "$(status '[.services[].name] | sort | join(" ")')" \
 	"app4 app6 dns4 new4 web4 web6"
 check "  a new one is served" wait_for 10 get http://198.51.100.20:8080/
-check "  weights are the file's" wait_for 60 share_of_web4 web1 0.75
+check "  weights are the file's" wait_for 15 share_of_web4 web1 0.75
 cp "$TOP/lb.yaml" "$CONFIG"
 check "back to the first file" leat reload
-check "  all are up" wait_for 60 backends_up 3
+check "  all are up" wait_for 20 backends_up 3
 
 # ---- a drain's deadline outlives the agent ---------------------------------------------------
 sed -i 's/drain_timeout: 10m/drain_timeout: 8s/' "$CONFIG"
@@ -166,7 +166,7 @@ check "back to the first file" leat reload
 check "killed in mid-reload, ten times: served after each" killed_in_mid_reload
 cp "$TOP/lb.yaml" "$CONFIG"
 check "the last file comes to stand" leat reload --force
-check "  all are up" wait_for 60 backends_up 3
+check "  all are up" wait_for 20 backends_up 3
 check "  no row is left behind" orphans
 check "  all are served" served 198.51.100.10 '[2001:db8:100::10]' 198.51.100.20 '[2001:db8:100::20]'
 
