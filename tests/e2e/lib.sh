@@ -328,6 +328,29 @@ backends_up() {
 		length > 0 and all(. == $1)" >/dev/null
 }
 
+# ---- held connections -----------------------------------------------------------
+#
+# of tests that run hold.py: COUNT connections to each of URLS, as the coprocess HOLD
+
+# held - a report of every URL, after each connection has been served anew
+held() {
+	local url line
+	echo >&"${HOLD[1]}"
+	for url in "${URLS[@]}"; do
+		read -r -t 60 line <&"${HOLD[0]}" || return
+		echo "$line"
+	done
+}
+
+# all_hold - every connection lives, at its backend; the report stays in $LAB/held.all
+all_hold() {
+	held >"$LAB/held" || return
+	cat "$LAB/held"
+	tail -n 20 "$LAB/hold.log"
+	[ "$(grep -c " alive=$COUNT broken=0 moved=0 corrupted=0 " "$LAB/held")" -eq ${#URLS[@]} ] &&
+		cp "$LAB/held" "$LAB/held.all"
+}
+
 # ---- small tools --------------------------------------------------------------
 
 gone() {

@@ -11,24 +11,6 @@ URLS=(http://198.51.100.10/files/blob 'http://[2001:db8:100::10]/files/blob'
 	http://198.51.100.20/files/blob 'http://[2001:db8:100::20]/files/blob')
 COUNT=200
 
-# held - a report of every URL, after each connection has been served anew
-held() {
-	local url
-	echo >&"${HOLD[1]}"
-	for url in "${URLS[@]}"; do
-		read -r -t 60 line <&"${HOLD[0]}" || return
-		echo "$line"
-	done
-}
-
-# all_hold - every connection lives, at its backend
-all_hold() {
-	held >"$LAB/held" || return
-	cat "$LAB/held"
-	tail -n 20 "$LAB/hold.log"
-	[ "$(grep -c " alive=$COUNT broken=0 moved=0 corrupted=0 " "$LAB/held")" -eq ${#URLS[@]} ]
-}
-
 reload() {
 	leat reload && "$@"
 }

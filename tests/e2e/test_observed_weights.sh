@@ -118,23 +118,6 @@ hold_begins() {
 	}
 }
 
-held() {
-	local url line
-	echo >&"${HOLD[1]}"
-	for url in "${URLS[@]}"; do
-		read -r -t 60 line <&"${HOLD[0]}" || return
-		echo "$line"
-	done >"$LAB/held"
-	cat "$LAB/held"
-	tail -n 5 "$LAB/hold.log"
-}
-
-# all_hold - every connection lives, at its backend
-all_hold() {
-	held && [ "$(grep -c " alive=$COUNT broken=0 moved=0 corrupted=0 " "$LAB/held")" -eq ${#URLS[@]} ] &&
-		cp "$LAB/held" "$LAB/held.all"
-}
-
 # those_of WEB FILE
 those_of() {
 	grep -o "$1:[0-9]*" "$2"
@@ -143,7 +126,7 @@ those_of() {
 # hold_at WEB... - the connections of these backends live, as many as at the last all_hold
 hold_at() {
 	local web
-	held && [ "$(grep -c " moved=0 corrupted=0 " "$LAB/held")" -eq ${#URLS[@]} ] || return
+	held >"$LAB/held" && [ "$(grep -c " moved=0 corrupted=0 " "$LAB/held")" -eq ${#URLS[@]} ] || return
 	for web; do
 		equal "$(those_of "$web" "$LAB/held")" "$(those_of "$web" "$LAB/held.all")" || return
 	done

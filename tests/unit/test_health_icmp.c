@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The icmp probe, and what udp probes hear of ICMP, in a network namespace of the test's own, where
- * pings can be switched off and ICMP forged. Where none can be made, all of this is skipped.
+ * pings can be switched off and ICMP forged. Where none can be made, all of this fails and says so.
  */
 #include <arpa/inet.h>
 #include <event2/event.h>
@@ -76,10 +76,18 @@ static void set(const char *name, const char *value)
 	assert_true(write_text(path, value));
 }
 
-/* so that raw ones are used; in a user namespace of one group the range cannot be set back */
-static bool can_forbid_ping_sockets(void)
+static void require_namespace(void)
 {
-	return has_namespace && write_text("/proc/sys/net/ipv4/ping_group_range", "1 0");
+	if (!has_namespace)
+		fail_msg("needs a network namespace of its own: root, or user namespaces");
+}
+
+/* so that raw ones are used; in a user namespace of one group the range cannot be set back */
+static void forbid_ping_sockets(void)
+{
+	require_namespace();
+	if (!write_text("/proc/sys/net/ipv4/ping_group_range", "1 0"))
+		fail_msg("cannot forbid ping sockets: needs root");
 }
 
 /* pings answered, and by ping sockets */
@@ -118,8 +126,7 @@ static void test_health_icmp_reply_is_up(void **state)
 	struct model_health settings = icmp_settings();
 	struct health_state seen;
 
-	if (!has_namespace)
-		skip();
+	require_namespace();
 	seen = decide(fx, "127.0.0.1", &settings);
 
 	assert_true(seen.is_up);
@@ -132,8 +139,7 @@ static void test_health_icmp_reply_of_ipv6_is_up(void **state)
 	struct fixture *fx = *state;
 	struct model_health settings = icmp_settings();
 
-	if (!has_namespace)
-		skip();
+	require_namespace();
 
 	assert_true(decide(fx, "::1", &settings).is_up);
 }
@@ -144,8 +150,7 @@ static void test_health_icmp_raw_socket_serves_without_ping_sockets(void **state
 	struct model_health settings = icmp_settings();
 	struct health_state seen;
 
-	if (!can_forbid_ping_sockets())
-		skip();
+	forbid_ping_sockets();
 	seen = decide(fx, "127.0.0.1", &settings);
 
 	assert_true(seen.is_up);
@@ -157,8 +162,7 @@ static void test_health_icmp_raw_socket_serves_ipv6(void **state)
 	struct fixture *fx = *state;
 	struct model_health settings = icmp_settings();
 
-	if (!can_forbid_ping_sockets())
-		skip();
+	forbid_ping_sockets();
 
 	assert_true(decide(fx, "::1", &settings).is_up);
 }
@@ -169,14 +173,13 @@ static void test_health_icmp_silence_times_out(void **state)
 	struct fixture *fx = *state;
 	struct model_health settings = icmp_settings();
 
-	if (!has_namespace)
-		skip();
+	require_namespace();
 	set("ipv4/icmp_echo_ignore_all", "1");
 	set("ipv6/icmp/echo_ignore_all", "1");
 	settings.timeout_ms = 60;
 	for (unsigned i = 0; i < 4; i++) {
-		if (i == 2 && !can_forbid_ping_sockets())
-			break;
+		if (i == 2)
+			forbid_ping_sockets();
 		assert_int_equal(fixture_set(fx, i, addresses[i % 2], 80, &settings, 0), 0);
 		fixture_run_until(fx, has_changes, i + 1);
 
@@ -192,8 +195,7 @@ static void test_health_icmp_many_targets_do_not_take_each_others_replies(void *
 	struct model_health settings = icmp_settings();
 	char ip[32];
 
-	if (!can_forbid_ping_sockets())
-		skip();
+	forbid_ping_sockets();
 	for (unsigned i = 0; i < 50; i++) { /* one address, so every raw socket sees all */
 		settings.interval_ms = 1000 + i;
 		snprintf(ip, sizeof(ip), "127.0.0.%u", 1 + i % 2);
@@ -211,8 +213,7 @@ static void test_health_icmp_no_route_is_down_at_once(void **state)
 	struct model_health settings = icmp_settings();
 	struct health_state seen;
 
-	if (!has_namespace)
-		skip();
+	require_namespace();
 	seen = decide(fx, "192.0.2.10", &settings);
 
 	assert_false(seen.is_up);
@@ -224,8 +225,7 @@ static void test_health_icmp_goes_down_and_up(void **state)
 	struct fixture *fx = *state;
 	struct model_health settings = icmp_settings();
 
-	if (!has_namespace)
-		skip();
+	require_namespace();
 	settings.timeout_ms = 100;
 	assert_true(decide(fx, "127.0.0.1", &settings).is_up);
 	set("ipv4/icmp_echo_ignore_all", "1");
@@ -312,38 +312,33 @@ static void decide_forged(struct fixture *fx, size_t wrong_byte, const char *rea
 
 static void test_health_icmp_reply_with_another_payload_is_down(void **state)
 {
-	if (!has_namespace)
-		skip();
+	require_namespace();
 	decide_forged(*state, sizeof(struct icmphdr) + 15, "echo reply with another payload");
 }
 
 static void test_health_icmp_raw_reply_with_another_payload_is_down(void **state)
 {
-	if (!can_forbid_ping_sockets())
-		skip();
+	forbid_ping_sockets();
 	decide_forged(*state, sizeof(struct icmphdr) + 15, "echo reply with another payload");
 }
 
 static void test_health_icmp_reply_of_another_sequence_is_not_ours(void **state)
 {
-	if (!has_namespace)
-		skip();
+	require_namespace();
 	decide_forged(*state, offsetof(struct icmphdr, un.echo.sequence),
 		      "timeout after 100 ms waiting for an echo reply");
 }
 
 static void test_health_icmp_raw_reply_of_another_id_is_not_ours(void **state)
 {
-	if (!can_forbid_ping_sockets())
-		skip();
+	forbid_ping_sockets();
 	decide_forged(*state, offsetof(struct icmphdr, un.echo.id),
 		      "timeout after 100 ms waiting for an echo reply");
 }
 
 static void test_health_icmp_reply_of_another_kind_is_not_ours(void **state)
 {
-	if (!can_forbid_ping_sockets())
-		skip();
+	forbid_ping_sockets();
 	decide_forged(*state, offsetof(struct icmphdr, type),
 		      "timeout after 100 ms waiting for an echo reply");
 }
@@ -393,8 +388,7 @@ static void test_health_udp_unreachable_host_is_down_at_once(void **state)
 	struct fixture *fx = *state;
 	struct model_health settings = tcp_settings();
 
-	if (!has_namespace)
-		skip();
+	require_namespace();
 	settings.type = PROBE_UDP;
 	settings.timeout_ms = 10000;
 	for (unsigned i = 0; i < 4; i++) {
